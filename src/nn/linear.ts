@@ -1,0 +1,30 @@
+/** Linear maps in float32 and the multi-layer perceptrons made of them. Weights are `[outputs, inputs]` as in PyTorch. */
+import { float } from '../onnx/attributes.ts';
+import type { Value } from '../onnx/graph.ts';
+import type { LinearWriter, Scope } from './scope.ts';
+
+/** y = x W^T + b in float32 for `[rows, inputs]`. `Gemm` takes the weight as PyTorch stores it, so nothing is copied. */
+export const linearFp32: LinearWriter = ({ graph, weights }, x, name) => {
+  const weight = weights.get(`${name}.weight`);
+  const matrix = graph.weight(weight, [weight.shape[0]!, weight.shape.slice(1).reduce((size, n) => size * n, 1)]);
+  const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
+  return graph.op.Gemm!(x, matrix, bias, { transB: 1, alpha: float(1), beta: float(1) });
+};
+
+/** Applies a `[rows, channels]` layer to the last axis of a value of any rank. */
+export function overRows({ graph }: Scope, x: Value, width: number, layer: (rows: Value) => Value): Value {
+  const leading = graph.op.Shape!(x, { start: 0, end: -1 });
+  const rows = layer(graph.op.Reshape!(x, [-1, width]));
+  return graph.op.Reshape!(rows, graph.op.Concat!(leading, [-1], { axis: 0 }));
+}
+
+/** GELU, tanh approximation: u/2 (1 + tanh(sqrt(2/pi) (u + 0.044715 u^3))). */
+export const gelu = ({ graph }: Scope, x: Value): Value => graph.op.Gelu!(x, { approximate: 'tanh' });
+
+/** SiLU: u sigmoid(u). */
+export const silu = ({ graph }: Scope, x: Value): Value => graph.op.Mul!(x, graph.op.Sigmoid!(x));
+
+/** Two linear maps with an activation between them, on `[rows, inputs]`. */
+export function perceptron(scope: Scope, x: Value, names: [string, string], activation: (scope: Scope, x: Value) => Value): Value {
+  return scope.linear(scope, activation(scope, scope.linear(scope, x, names[0])), names[1]);
+}

@@ -1,0 +1,20 @@
+/**
+ * Where a layer is written: the graph it goes into, the weights it may name, and how its linear maps are written.
+ * Precision is that last choice: `fp32` here, the integer forms in `quantization/`.
+ */
+import type { Graph, Value } from '../onnx/graph.ts';
+import type { AttentionKernel } from '../runtime/runtime.ts';
+import type { Weights } from '../weights/checkpoint.ts';
+
+/** Writes y = x W^T + b for a `[rows, inputs]` value; `name` finds `name.weight` and, where there is one, `name.bias`. */
+export type LinearWriter = (scope: Scope, x: Value, name: string) => Value;
+
+export interface Scope {
+  readonly graph: Graph;
+  readonly weights: Weights;
+  readonly linear: LinearWriter;
+  readonly attentionKernel: (queries: number) => AttentionKernel;
+}
+
+/** The same scope with weight names below a prefix: `within(scope, 'attn')` finds `attn.qkv.weight` as `qkv.weight`. */
+export const within = (scope: Scope, prefix: string): Scope => ({ ...scope, weights: scope.weights.scope(prefix) });

@@ -1,0 +1,202 @@
+/**
+ * ONNX graphs written in TypeScript. `g.op.MatMul(x, w)` appends a node and returns the value it produces, so that a
+ * layer is a function and a module reads like its PyTorch original. Weights are never read here: a weight is external
+ * data, a reference to a byte range of the checkpoint's own safetensors file.
+ *
+ * Invariants: values have unique names; opset 21 and IR 10 unless a graph says otherwise, because higher opsets lose
+ * WebGPU kernels silently. Reference: onnx.proto (ONNX IR), written through the `onnx-buf` schema.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import * as onnx from 'onnx-buf';
+import type { Dtype, Weight } from '../weights/safetensors.ts';
+import { type AttributeValue, attributeOf } from './attributes.ts';
+
+/** The name of a tensor inside one graph. */
+export type Value = string & { readonly __value: unique symbol };
+/** A dimension: a size, or a name for a size known only when the graph runs. */
+export type Dimension = number | string;
+/** Element types of inputs, constants and casts. */
+export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+/** An operand: a value, a list of integers (an int64 constant), or `undefined` for an optional input left out. */
+export type Operand = Value | readonly number[] | undefined;
+/** Appends one node with a single output. The last argument may hold attributes. */
+export type Operator = (...operands: (Operand | Record<string, AttributeValue>)[]) => Value;
+/** A graph that is ready to be compiled: its bytes, and the files its weights lie in. */
+export interface Model {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly files: readonly string[];
+}
+
+const elementTypes: Record<ElementType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+};
+
+const storedTypes: Partial<Record<Dtype, ElementType>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  I8: 'int8',
+  U8: 'uint8',
+  I32: 'int32',
+  I64: 'int64',
+};
+
+const irVersion = 10n;
+
+/** The ONNX number of an element type, for operators such as `Cast` that name a type by it. */
+export const elementTypeCode = (type: ElementType): number => elementTypes[type];
+
+/** A path as ONNX external data wants it: relative to the root of the file system, with forward slashes. */
+export const externalLocation = (file: string): string => file.replace(/^[a-zA-Z]:/, '').replaceAll('\\', '/').replace(/^\/+/, '');
+
+/** One ONNX graph under construction. */
+export class Graph {
+  readonly name: string;
+  readonly #opset: number;
+  readonly #nodes: onnx.NodeProto[] = [];
+  readonly #inputs: onnx.ValueInfoProto[] = [];
+  readonly #outputs: onnx.ValueInfoProto[] = [];
+  readonly #initializers = new Map<string, onnx.TensorProto>();
+  readonly #files = new Set<string>();
+  #usesContrib = false;
+
+  constructor(name: string, opset = 21) {
+    this.name = name;
+    this.#opset = opset;
+  }
+
+  /** Any operator of the ONNX standard: `g.op.Softmax(x, { axis: -1 })`. */
+  readonly op: Record<string, Operator> = this.#operators('');
+  /** Any operator of ONNX Runtime's own domain, `com.microsoft`. */
+  readonly contrib: Record<string, Operator> = this.#operators('com.microsoft');
+
+  /** A node with several outputs, such as `Split`. */
+  node(type: string, operands: readonly Operand[], attributes: Record<string, AttributeValue>, outputs: number): Value[] {
+    return this.#append('', type, operands, attributes, outputs);
+  }
+
+  /** Declares an input of the graph. */
+  input(name: string, shape: readonly Dimension[], type: ElementType = 'float32'): Value {
+    this.#inputs.push(valueInfo(name, type, shape));
+    return name as Value;
+  }
+
+  /** Declares a value as an output of the graph under a name of its own. */
+  output(name: string, value: Value, type: ElementType = 'float32'): void {
+    this.#nodes.push(create(onnx.NodeProtoSchema, { name: `output.${name}`, opType: 'Identity', input: [value], output: [name] }));
+    this.#outputs.push(valueInfo(name, type));
+  }
+
+  /** A weight that stays in its file, as float32: F16 and BF16 are widened when the session is made. */
+  weight(weight: Weight, shape: readonly number[] = weight.shape): Value {
+    const value = this.rawWeight(weight, shape);
+    return weight.dtype === 'F32' ? value : this.op.Cast!(value, { to: elementTypes.float32 });
+  }
+
+  /** A weight that stays in its file, in the type it is stored in. `shape` may regroup its dimensions. */
+  rawWeight(weight: Weight, shape: readonly number[] = weight.shape): Value {
+    const type = storedTypes[weight.dtype];
+    if (!type) throw new TypeError(`${weight.name}: dtype ${weight.dtype} cannot be an ONNX initializer.`);
+    if (product(shape) !== product(weight.shape)) throw new TypeError(`${weight.name}: [${weight.shape}] cannot be seen as [${shape}].`);
+    const name = product(shape) === 0 || String(shape) === String(weight.shape) ? weight.name : `${weight.name}[${shape}]`;
+    this.#files.add(weight.file);
+    this.#initializers.set(
+      name,
+      create(onnx.TensorProtoSchema, {
+        name,
+        dataType: elementTypes[type],
+        dims: shape.map(BigInt),
+        dataLocation: onnx.TensorProto_DataLocation.EXTERNAL,
+        externalData: [
+          { key: 'location', value: externalLocation(weight.file) },
+          { key: 'offset', value: String(weight.offset) },
+          { key: 'length', value: String(weight.length) },
+        ],
+      }),
+    );
+    return name as Value;
+  }
+
+  /** A small float32 constant stored in the graph; a number is a scalar. */
+  constant(data: number | Float32Array, shape?: readonly number[]): Value {
+    const array = typeof data === 'number' ? Float32Array.of(data) : data;
+    return this.#constant('float32', array, shape ?? (typeof data === 'number' ? [] : [array.length]));
+  }
+
+  /** The finished graph. */
+  build(): Model {
+    const opsetImport = [{ domain: '', version: BigInt(this.#opset) }];
+    if (this.#usesContrib) opsetImport.push({ domain: 'com.microsoft', version: 1n });
+    const model = create(onnx.ModelProtoSchema, {
+      irVersion,
+      producerName: 'quantcache',
+      opsetImport,
+      graph: {
+        name: this.name,
+        node: this.#nodes,
+        input: this.#inputs,
+        output: this.#outputs,
+        initializer: [...this.#initializers.values()],
+      },
+    });
+    return { name: this.name, bytes: toBinary(onnx.ModelProtoSchema, model), files: [...this.#files] };
+  }
+
+  #operators(domain: string): Record<string, Operator> {
+    const operator =
+      (type: string): Operator =>
+      (...args) => {
+        const last = args.at(-1);
+        const attributes = isAttributes(last) ? last : {};
+        const operands = (isAttributes(last) ? args.slice(0, -1) : args) as Operand[];
+        return this.#append(domain, type, operands, attributes, 1)[0]!;
+      };
+    return new Proxy({}, { get: (_, type: string) => operator(type) });
+  }
+
+  #append(domain: string, opType: string, operands: readonly Operand[], attributes: Record<string, AttributeValue>, outputs: number): Value[] {
+    if (domain) this.#usesContrib = true;
+    const name = `${opType}_${this.#nodes.length}`;
+    const output = Array.from({ length: outputs }, (_, i) => (i ? `${name}.${i}` : name));
+    const input = operands.map((operand) => (operand === undefined ? '' : typeof operand === 'string' ? operand : this.#integers(operand)));
+    const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
+    this.#nodes.push(create(onnx.NodeProtoSchema, { name, opType, domain, input, output, attribute }));
+    return output as Value[];
+  }
+
+  #integers(values: readonly number[]): Value {
+    return this.#constant('int64', BigInt64Array.from(values, BigInt), [values.length]);
+  }
+
+  #constant(type: ElementType, data: Float32Array | BigInt64Array, shape: readonly number[]): Value {
+    const name = `constant_${this.#initializers.size}`;
+    const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const tensor = create(onnx.TensorProtoSchema, { name, dataType: elementTypes[type], dims: shape.map(BigInt), rawData });
+    this.#initializers.set(name, tensor);
+    return name as Value;
+  }
+}
+
+const isAttributes = (arg: unknown): arg is Record<string, AttributeValue> => typeof arg === 'object' && arg !== null && !Array.isArray(arg);
+
+const product = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
+
+/** An input or output: its name and type, and its shape where one is given. */
+function valueInfo(name: string, type: ElementType, shape?: readonly Dimension[]): onnx.ValueInfoProto {
+  const dim = shape?.map((dimension) => ({
+    value:
+      typeof dimension === 'number'
+        ? ({ case: 'dimValue', value: BigInt(dimension) } as const)
+        : ({ case: 'dimParam', value: dimension } as const),
+  }));
+  const tensor = { elemType: elementTypes[type], shape: dim && { dim } };
+  return create(onnx.ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensor } } });
+}

@@ -1,0 +1,147 @@
+/**
+ * ONNX Runtime in Node: CPU, and WebGPU through the same package.
+ *
+ * Settings that matter, all measured: threads must not spin and sessions must not keep arenas, because a model is many
+ * small sessions; prepacking stays off so that weights are mapped from the checkpoint and not copied per session. On
+ * WebGPU, runs are queued (concurrent ones hang), intermediate tensors stay on the device, and reading goes through an
+ * Identity session because `getData()` aborts the process.
+ */
+import { availableParallelism } from 'node:os';
+import { parse } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { messageOf, QuantCacheError } from '../errors.ts';
+import { Graph, type Model } from '../onnx/graph.ts';
+import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
+
+export interface RuntimeOptions {
+  backend?: Backend;
+  /** CPU threads; all cores by default. The same bytes come out only for the same number of threads. */
+  threads?: number;
+}
+
+/** Flash attention needs no memory for the score matrix; below this many queries the standard operator is faster. */
+const shortSequence = 64;
+
+/** Starts a backend. Throws `backend_unavailable` where it cannot run. */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const backend = options.backend ?? 'cpu';
+  const threads = options.threads ?? availableParallelism();
+  const runtime = backend === 'cpu' ? cpuRuntime(threads) : gpuRuntime(backend, threads);
+  try {
+    await readThrough(runtime);
+  } catch (error) {
+    throw new QuantCacheError('backend_unavailable', `The ${backend} backend does not start here: ${messageOf(error)}. Use --device cpu.`, {
+      cause: error,
+    });
+  }
+  return runtime;
+}
+
+function cpuRuntime(threads: number): Runtime {
+  return {
+    backend: 'cpu',
+    description: `onnxruntime-node ${ort.env.versions.node}, CPU, ${threads} threads`,
+    async compile(model, options) {
+      return wrap(await open(model, { ...sessionOptions(model, threads, options), executionProviders: ['cpu'] }));
+    },
+    tensor: toTensor,
+    async read(tensor) {
+      return (tensor as ort.Tensor).data as Float32Array;
+    },
+    attentionKernel: (queries) => (queries <= shortSequence ? 'standard' : 'flash'),
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+function gpuRuntime(backend: Backend, threads: number): Runtime {
+  const queue = serialQueue();
+  let reader: Promise<ort.InferenceSession> | undefined;
+  const compileWith = (model: Model, location: 'cpu' | 'gpu-buffer', options?: CompileOptions) =>
+    queue(() =>
+      open(model, { ...sessionOptions(model, threads, options), executionProviders: [backend], preferredOutputLocation: location }),
+    );
+  return {
+    backend,
+    description: `onnxruntime-node ${ort.env.versions.node}, ${backend}`,
+    async compile(model, options) {
+      return wrap(await compileWith(model, 'gpu-buffer', options), queue);
+    },
+    tensor: toTensor,
+    async read(tensor) {
+      if ((tensor as ort.Tensor).location === 'cpu') return (tensor as ort.Tensor).data as Float32Array;
+      reader ??= compileWith(identityGraph(), 'cpu');
+      const session = await reader;
+      const { y } = await queue(() => session.run({ x: tensor as ort.Tensor }));
+      return y!.data as Float32Array;
+    },
+    attentionKernel: (): AttentionKernel => 'plain',
+    async [Symbol.asyncDispose]() {
+      await (await reader)?.release();
+    },
+  };
+}
+
+/** One value in, the same value out: proof that a backend works. */
+async function readThrough(runtime: Runtime): Promise<void> {
+  const session = await runtime.compile(identityGraph());
+  const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
+  await runtime.read(y!);
+  y!.dispose();
+  await session.release();
+}
+
+function identityGraph(): Model {
+  const graph = new Graph('identity');
+  const x = graph.input('x', []);
+  graph.output('y', x);
+  return graph.build();
+}
+
+async function open(model: Model, options: ort.InferenceSession.SessionOptions): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model.bytes, options);
+  } catch (error) {
+    throw new QuantCacheError('backend_unavailable', `ONNX Runtime refused the graph "${model.name}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function sessionOptions(model: Model, threads: number, options: CompileOptions = {}): ort.InferenceSession.SessionOptions {
+  const root = model.files[0] === undefined ? '/' : parse(model.files[0]).root;
+  return {
+    enableCpuMemArena: false,
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        intra_op: { allow_spinning: '0' },
+        disable_prepacking: options.prepack ? '0' : '1',
+        model_external_initializers_file_folder_path: root,
+      },
+    },
+  };
+}
+
+function wrap(session: ort.InferenceSession, queue: Queue = (task) => task()): Session {
+  return {
+    run: async (feeds) => queue(() => session.run(feeds as Record<string, ort.Tensor>)) as Promise<Record<string, Tensor>>,
+    release: () => session.release(),
+  };
+}
+
+function toTensor(data: TensorData, dims: readonly number[]): Tensor {
+  if (data instanceof Uint16Array) return new ort.Tensor('float16', data, dims) as Tensor;
+  return new ort.Tensor(data as Float32Array, dims) as Tensor;
+}
+
+type Queue = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** Runs tasks one after the other, in the order they were given. */
+function serialQueue(): Queue {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const result = last.then(task, task);
+    last = result.catch(() => {});
+    return result;
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What the engine needs of an execution backend: compile a graph, run it, move numbers in and out. `node.ts` and `web.ts`
+ * are the two implementations and the only files that import ONNX Runtime.
+ *
+ * Ownership: whoever asked for a tensor disposes of it. On the CPU `dispose` is free and forgetting it costs nothing but
+ * garbage collection; on a GPU a forgotten tensor is lost memory.
+ */
+import type { Model } from '../onnx/graph.ts';
+
+/** Where graphs run. */
+export type Backend = 'cpu' | 'webgpu' | 'cuda';
+/** The element types that cross the border between TypeScript and a graph. */
+export type TensorData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array;
+
+/** A tensor on the backend's device. Read it with `Runtime.read`. */
+export interface Tensor {
+  readonly dims: readonly number[];
+  readonly type: string;
+  dispose(): void;
+}
+
+/** A compiled graph. */
+export interface Session {
+  /** Runs the graph. All of its outputs are computed and returned. */
+  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
+/** How `attention` is best written for sequences of a given length on a backend. */
+export type AttentionKernel = 'flash' | 'standard' | 'plain';
+
+/** A compilation choice that outweighs the default. */
+export interface CompileOptions {
+  /** Lay weights out anew for speed, which costs a copy of them; integer kernels gain from it, float kernels do not. */
+  prepack?: boolean;
+}
+
+export interface Runtime extends AsyncDisposable {
+  readonly backend: Backend;
+  /** A sentence for reports: library version, device. */
+  readonly description: string;
+  compile(model: Model, options?: CompileOptions): Promise<Session>;
+  /** Puts numbers on the device. */
+  tensor(data: TensorData, dims: readonly number[]): Tensor;
+  /** Fetches numbers from the device. The result may share memory with the tensor. */
+  read(tensor: Tensor): Promise<Float32Array>;
+  /** The kernel to write attention with for this number of queries. */
+  attentionKernel(queries: number): AttentionKernel;
+}
