@@ -8,7 +8,9 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import * as onnx from 'onnx-buf';
-import type { Dtype, Weight } from '../weights/safetensors.ts';
+import { QuantCacheError } from '../errors.ts';
+import type { Weight } from '../weights/checkpoint.ts';
+import type { Dtype } from '../weights/dtypes.ts';
 import { type AttributeValue, attributeOf } from './attributes.ts';
 
 /** The name of a tensor inside one graph. */
@@ -55,7 +57,11 @@ const irVersion = 10n;
 export const elementTypeCode = (type: ElementType): number => elementTypes[type];
 
 /** A path as ONNX external data wants it: relative to the root of the file system, with forward slashes. */
-export const externalLocation = (file: string): string => file.replace(/^[a-zA-Z]:/, '').replaceAll('\\', '/').replace(/^\/+/, '');
+export const externalLocation = (file: string): string =>
+  file
+    .replace(/^[a-zA-Z]:/, '')
+    .replaceAll('\\', '/')
+    .replace(/^\/+/, '');
 
 /** One ONNX graph under construction. */
 export class Graph {
@@ -79,19 +85,26 @@ export class Graph {
   readonly contrib: Record<string, Operator> = this.#operators('com.microsoft');
 
   /** A node with several outputs, such as `Split`. */
-  node(type: string, operands: readonly Operand[], attributes: Record<string, AttributeValue>, outputs: number): Value[] {
+  node(
+    type: string,
+    operands: readonly Operand[],
+    attributes: Record<string, AttributeValue>,
+    outputs: number,
+  ): Value[] {
     return this.#append('', type, operands, attributes, outputs);
   }
 
-  /** Declares an input of the graph. */
-  input(name: string, shape: readonly Dimension[], type: ElementType = 'float32'): Value {
+  /** Declares an input of the graph; without a shape it may have any. */
+  input(name: string, shape?: readonly Dimension[], type: ElementType = 'float32'): Value {
     this.#inputs.push(valueInfo(name, type, shape));
     return name as Value;
   }
 
   /** Declares a value as an output of the graph under a name of its own. */
   output(name: string, value: Value, type: ElementType = 'float32'): void {
-    this.#nodes.push(create(onnx.NodeProtoSchema, { name: `output.${name}`, opType: 'Identity', input: [value], output: [name] }));
+    this.#nodes.push(
+      create(onnx.NodeProtoSchema, { name: `output.${name}`, opType: 'Identity', input: [value], output: [name] }),
+    );
     this.#outputs.push(valueInfo(name, type));
   }
 
@@ -104,9 +117,25 @@ export class Graph {
   /** A weight that stays in its file, in the type it is stored in. `shape` may regroup its dimensions. */
   rawWeight(weight: Weight, shape: readonly number[] = weight.shape): Value {
     const type = storedTypes[weight.dtype];
-    if (!type) throw new TypeError(`${weight.name}: dtype ${weight.dtype} cannot be an ONNX initializer.`);
-    if (product(shape) !== product(weight.shape)) throw new TypeError(`${weight.name}: [${weight.shape}] cannot be seen as [${shape}].`);
-    const name = product(shape) === 0 || String(shape) === String(weight.shape) ? weight.name : `${weight.name}[${shape}]`;
+    if (!type) throw unsupportedDtype(weight);
+    if (product(shape) !== product(weight.shape)) {
+      const message = `${weight.name}: a weight of [${weight.shape}] cannot be seen as [${shape}].`;
+      throw new QuantCacheError('weights_mismatch', message);
+    }
+    const name = String(shape) === String(weight.shape) ? weight.name : `${weight.name}[${shape}]`;
+    const place = {
+      location: externalLocation(weight.file),
+      offset: String(weight.offset),
+      length: String(weight.length),
+    };
+    const externalData = Object.entries(place).map(([key, value]) => ({ key, value }));
+    const present = this.#initializers.get(name)?.externalData;
+    if (present?.some(({ value }, i) => value !== externalData[i]!.value)) {
+      throw new QuantCacheError(
+        'weights_mismatch',
+        `Graph "${this.name}" has two weights "${name}" from different places.`,
+      );
+    }
     this.#files.add(weight.file);
     this.#initializers.set(
       name,
@@ -115,11 +144,7 @@ export class Graph {
         dataType: elementTypes[type],
         dims: shape.map(BigInt),
         dataLocation: onnx.TensorProto_DataLocation.EXTERNAL,
-        externalData: [
-          { key: 'location', value: externalLocation(weight.file) },
-          { key: 'offset', value: String(weight.offset) },
-          { key: 'length', value: String(weight.length) },
-        ],
+        externalData,
       }),
     );
     return name as Value;
@@ -162,11 +187,19 @@ export class Graph {
     return new Proxy({}, { get: (_, type: string) => operator(type) });
   }
 
-  #append(domain: string, opType: string, operands: readonly Operand[], attributes: Record<string, AttributeValue>, outputs: number): Value[] {
+  #append(
+    domain: string,
+    opType: string,
+    operands: readonly Operand[],
+    attributes: Record<string, AttributeValue>,
+    outputs: number,
+  ): Value[] {
     if (domain) this.#usesContrib = true;
     const name = `${opType}_${this.#nodes.length}`;
     const output = Array.from({ length: outputs }, (_, i) => (i ? `${name}.${i}` : name));
-    const input = operands.map((operand) => (operand === undefined ? '' : typeof operand === 'string' ? operand : this.#integers(operand)));
+    const input = operands.map((operand) =>
+      operand === undefined ? '' : typeof operand === 'string' ? operand : this.#integers(operand),
+    );
     const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
     this.#nodes.push(create(onnx.NodeProtoSchema, { name, opType, domain, input, output, attribute }));
     return output as Value[];
@@ -179,13 +212,27 @@ export class Graph {
   #constant(type: ElementType, data: Float32Array | BigInt64Array, shape: readonly number[]): Value {
     const name = `constant_${this.#initializers.size}`;
     const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    const tensor = create(onnx.TensorProtoSchema, { name, dataType: elementTypes[type], dims: shape.map(BigInt), rawData });
+    const tensor = create(onnx.TensorProtoSchema, {
+      name,
+      dataType: elementTypes[type],
+      dims: shape.map(BigInt),
+      rawData,
+    });
     this.#initializers.set(name, tensor);
     return name as Value;
   }
 }
 
-const isAttributes = (arg: unknown): arg is Record<string, AttributeValue> => typeof arg === 'object' && arg !== null && !Array.isArray(arg);
+const isAttributes = (arg: unknown): arg is Record<string, AttributeValue> =>
+  typeof arg === 'object' && arg !== null && !Array.isArray(arg);
+
+function unsupportedDtype({ name, dtype }: Weight): QuantCacheError {
+  const allowed = Object.keys(storedTypes).join(', ');
+  return new QuantCacheError(
+    'unsupported_format',
+    `Weight ${name} is stored as ${dtype}; a graph can hold ${allowed}. Convert the checkpoint.`,
+  );
+}
 
 const product = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 
