@@ -9,7 +9,12 @@ export interface ConvolutionOptions {
 }
 
 /** A 2-D or 3-D convolution, by the rank of its weight; the bias is optional. */
-export function convolution({ graph, weights }: Scope, x: Value, name: string, options: ConvolutionOptions = {}): Value {
+export function convolution(
+  { graph, weights }: Scope,
+  x: Value,
+  name: string,
+  options: ConvolutionOptions = {},
+): Value {
   const weight = weights.get(`${name}.weight`);
   const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
   const attributes = {
@@ -23,5 +28,9 @@ export function convolution({ graph, weights }: Scope, x: Value, name: string, o
 /** Doubles height and width of `[batch, channels, height, width]` by repeating pixels. */
 export function upsampleNearest({ graph }: Scope, x: Value): Value {
   const scales = graph.constant(Float32Array.of(1, 1, 2, 2));
-  return graph.op.Resize!(x, undefined, scales, { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' });
+  return graph.op.Resize!(x, undefined, scales, {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  });
 }

@@ -25,6 +25,11 @@ export const gelu = ({ graph }: Scope, x: Value): Value => graph.op.Gelu!(x, { a
 export const silu = ({ graph }: Scope, x: Value): Value => graph.op.Mul!(x, graph.op.Sigmoid!(x));
 
 /** Two linear maps with an activation between them, on `[rows, inputs]`. */
-export function perceptron(scope: Scope, x: Value, names: [string, string], activation: (scope: Scope, x: Value) => Value): Value {
+export function perceptron(
+  scope: Scope,
+  x: Value,
+  names: [string, string],
+  activation: (scope: Scope, x: Value) => Value,
+): Value {
   return scope.linear(scope, activation(scope, scope.linear(scope, x, names[0])), names[1]);
 }

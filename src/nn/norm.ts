@@ -22,7 +22,12 @@ export function rmsNorm({ graph, weights }: Scope, x: Value, name: string, epsil
  * GroupNorm over `[batch, channels, ...space]` with a weight and bias per channel. The statistics are those of an
  * InstanceNormalization over groups, the fastest form on every backend.
  */
-export function groupNorm({ graph, weights }: Scope, x: Value, name: string, options: { groups: number; epsilon: number; rank: number }): Value {
+export function groupNorm(
+  { graph, weights }: Scope,
+  x: Value,
+  name: string,
+  options: { groups: number; epsilon: number; rank: number },
+): Value {
   const { op } = graph;
   const { groups, epsilon, rank } = options;
   const ones = graph.constant(new Float32Array(groups).fill(1));

@@ -3,7 +3,6 @@
  * Precision is that last choice: `fp32` here, the integer forms in `quantization/`.
  */
 import type { Graph, Value } from '../onnx/graph.ts';
-import type { AttentionKernel } from '../runtime/runtime.ts';
 import type { Weights } from '../weights/checkpoint.ts';
 
 /** Writes y = x W^T + b for a `[rows, inputs]` value; `name` finds `name.weight` and, where there is one, `name.bias`. */
@@ -13,7 +12,6 @@ export interface Scope {
   readonly graph: Graph;
   readonly weights: Weights;
   readonly linear: LinearWriter;
-  readonly attentionKernel: (queries: number) => AttentionKernel;
 }
 
 /** The same scope with weight names below a prefix: `within(scope, 'attn')` finds `attn.qkv.weight` as `qkv.weight`. */

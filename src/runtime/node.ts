@@ -30,9 +30,13 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   try {
     await readThrough(runtime);
   } catch (error) {
-    throw new QuantCacheError('backend_unavailable', `The ${backend} backend does not start here: ${messageOf(error)}. Use --device cpu.`, {
-      cause: error,
-    });
+    throw new QuantCacheError(
+      'backend_unavailable',
+      `The ${backend} backend does not start here: ${messageOf(error)}. Use --device cpu.`,
+      {
+        cause: error,
+      },
+    );
   }
   return runtime;
 }
@@ -58,7 +62,11 @@ function gpuRuntime(backend: Backend, threads: number): Runtime {
   let reader: Promise<ort.InferenceSession> | undefined;
   const compileWith = (model: Model, location: 'cpu' | 'gpu-buffer', options?: CompileOptions) =>
     queue(() =>
-      open(model, { ...sessionOptions(model, threads, options), executionProviders: [backend], preferredOutputLocation: location }),
+      open(model, {
+        ...sessionOptions(model, threads, options),
+        executionProviders: [backend],
+        preferredOutputLocation: location,
+      }),
     );
   return {
     backend,
@@ -92,8 +100,7 @@ async function readThrough(runtime: Runtime): Promise<void> {
 
 function identityGraph(): Model {
   const graph = new Graph('identity');
-  const x = graph.input('x', []);
-  graph.output('y', x);
+  graph.output('y', graph.input('x'));
   return graph.build();
 }
 
@@ -101,11 +108,19 @@ async function open(model: Model, options: ort.InferenceSession.SessionOptions):
   try {
     return await ort.InferenceSession.create(model.bytes, options);
   } catch (error) {
-    throw new QuantCacheError('backend_unavailable', `ONNX Runtime refused the graph "${model.name}": ${messageOf(error)}`, { cause: error });
+    throw new QuantCacheError(
+      'backend_unavailable',
+      `ONNX Runtime refused the graph "${model.name}": ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
-function sessionOptions(model: Model, threads: number, options: CompileOptions = {}): ort.InferenceSession.SessionOptions {
+function sessionOptions(
+  model: Model,
+  threads: number,
+  options: CompileOptions = {},
+): ort.InferenceSession.SessionOptions {
   const root = model.files[0] === undefined ? '/' : parse(model.files[0]).root;
   return {
     enableCpuMemArena: false,
@@ -124,7 +139,8 @@ function sessionOptions(model: Model, threads: number, options: CompileOptions =
 
 function wrap(session: ort.InferenceSession, queue: Queue = (task) => task()): Session {
   return {
-    run: async (feeds) => queue(() => session.run(feeds as Record<string, ort.Tensor>)) as Promise<Record<string, Tensor>>,
+    run: async (feeds) =>
+      queue(() => session.run(feeds as Record<string, ort.Tensor>)) as Promise<Record<string, Tensor>>,
     release: () => session.release(),
   };
 }

@@ -1,0 +1,113 @@
+/**
+ * What a model family must provide, and the tree that policies see. Nothing here knows a particular model.
+ *
+ * step > segment > block > module: every node adds a residual to the hidden state, so every node can be computed, reused
+ * or skipped. A module is a leaf and owns graphs; all other nodes are sequences.
+ */
+import type { Tensor } from './runtime/runtime.ts';
+
+export type Level = 'step' | 'segment' | 'block' | 'module';
+
+/** The number formats a linear layer may compute in: w = weight bits, a = activation bits. */
+export const precisions = ['fp32', 'fp16', 'w8a8', 'w4a8', 'w4a6'] as const;
+export type Precision = (typeof precisions)[number];
+
+/** What a module or block is, in words that policies may match on. */
+export type Kind =
+  | 'step'
+  | 'segment'
+  | 'spatial-block'
+  | 'temporal-block'
+  | 'spatial-attention'
+  | 'temporal-attention'
+  | 'cross-attention'
+  | 'feed-forward';
+
+export interface Node {
+  /** Stable name; for blocks and modules the prefix of their weights, such as `spatial_blocks.3.attn`. */
+  readonly path: string;
+  readonly level: Level;
+  readonly kind: Kind;
+  /** Position among nodes of its kind: the block pair's number for blocks and modules. */
+  readonly index: number;
+  readonly children?: readonly Node[];
+}
+
+/** Sizes of one clip, in pixels and in latents. */
+export interface Geometry {
+  /** Pixels, as the model is conditioned on them. */
+  readonly height: number;
+  readonly width: number;
+  readonly numFrames: number;
+  readonly fps: number;
+  readonly latent: {
+    readonly channels: number;
+    readonly frames: number;
+    readonly height: number;
+    readonly width: number;
+  };
+}
+
+/** Text states for one batch of prompts, the first `lengths[i]` rows of each in use. */
+export interface TextContext {
+  /** `[prompts, length, channels]`, row-major. */
+  readonly states: Float32Array;
+  readonly dims: readonly [number, number, number];
+  /** 1 for tokens that count, 0 for padding, `[prompts, length]`; all count where it is absent. */
+  readonly mask?: readonly (readonly number[])[];
+}
+
+/** What a module may be asked for beside the hidden state. */
+export interface ModuleRequest {
+  readonly precision: Precision;
+  /** Also return what the module added. */
+  readonly residual: boolean;
+}
+
+export interface ModuleResult {
+  readonly hidden: Tensor;
+  readonly residual?: Tensor;
+}
+
+/** One evaluation of the network: latents and timestep are bound, the hidden state is ready to go through the tree. */
+export interface Evaluation {
+  /** `[batch, frames, tokens, width]`. */
+  readonly hidden: Tensor;
+  /** Runs a module. The caller keeps ownership of `hidden`. */
+  run(node: Node, hidden: Tensor, request: ModuleRequest): Promise<ModuleResult>;
+  /** From the last hidden state to the network's output, `[batch, channels, frames, height, width]`. */
+  finish(hidden: Tensor): Promise<Tensor>;
+}
+
+/** A network with one generation's conditioning bound to it. */
+export interface Denoiser {
+  /**
+   * Latents `[prompts, channels, frames, height, width]` at one timestep in (0, 1000].
+   * `frameMask[prompt][frame]` is false for frames that are given and not denoised.
+   */
+  evaluate(latents: Tensor, timestep: number, frameMask?: readonly (readonly boolean[])[]): Promise<Evaluation>;
+  dispose(): void;
+}
+
+/** Cuts blocks into segments before the given block numbers and roots them in one `step` node. */
+export function treeOf(blocks: readonly Node[], cuts: readonly number[] = []): Node {
+  const edges = [0, ...cuts.filter((cut) => cut > 0 && cut < blocks.length), blocks.length];
+  const children = edges
+    .slice(1)
+    .map(
+      (end, index): Node => ({
+        path: `segment.${index}`,
+        level: 'segment',
+        kind: 'segment',
+        index,
+        children: blocks.slice(edges[index], end),
+      }),
+    );
+  return { path: 'step', level: 'step', kind: 'step', index: 0, children };
+}
+
+/** Every node of a tree, parents first. */
+export function* nodesOf(node: Node): Generator<Node> {
+  yield node;
+  for (const child of node.children ?? []) yield* nodesOf(child);
+}

@@ -1,0 +1,258 @@
+/**
+ * STDiT3 on a runtime: its blocks as a tree, and evaluations of it for one generation at a time.
+ *
+ * One session per module, precision and set of outputs, made on first use, its weights mapped from the checkpoint. What
+ * depends on the caption alone (keys and values) is computed once per generation; what depends on the timestep alone
+ * (the modulation) once per step. Reference: Open-Sora 1.2, `STDiT3.forward`.
+ */
+import type { Denoiser, Evaluation, Geometry, ModuleRequest, ModuleResult, Node, TextContext } from '../../../model.ts';
+import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
+import { type SessionCache, sessionCache } from '../../../runtime/sessions.ts';
+import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
+import { packCaption, paddingBias } from './caption.ts';
+import type { Stdit3Config } from './config.ts';
+import { captionTokensGraph, finalGraph, patchGraph, timeGraph } from './endgraphs.ts';
+import type { LatentSize } from './ends.ts';
+import { blockPath, blocksOf, captionGraph, type ModuleOutput, moduleGraph } from './modules.ts';
+import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables, sinusoid, sinusoidSize } from './positions.ts';
+
+/** What one generation is conditioned on. */
+export interface Conditioning {
+  readonly text: TextContext;
+  readonly geometry: Geometry;
+  /** Evaluate a second, unconditional half of the batch on the null caption (classifier-free guidance). */
+  readonly guided: boolean;
+  /** Frame rate per prompt where prompts differ in it; the geometry's otherwise. */
+  readonly frameRates?: readonly number[];
+}
+
+/** True for frames that are denoised, false for frames that are given: `[prompt][frame]`. */
+type FrameMask = readonly (readonly boolean[])[];
+
+/** An evaluation that also shows what it is made of, for verification. */
+export interface Stdit3Evaluation extends Evaluation {
+  /** The parts of the time embedding, `[batch, rows, width]`, and the modulation made of them. */
+  readonly time: TimeTensors;
+  run(
+    node: Node,
+    hidden: Tensor,
+    request: ModuleRequest & { ungated?: boolean },
+  ): Promise<ModuleResult & { ungated?: Tensor }>;
+  /** The output before it is put back in place, too. */
+  finishTokens(hidden: Tensor): Promise<{ output: Tensor; tokens: Tensor }>;
+}
+
+type TimeTensors = Record<'embedding' | 'modulation' | 'timeOnly' | 'rateOnly', Tensor>;
+
+export interface Stdit3Denoiser extends Denoiser {
+  /** Caption tokens, `[batch, length, width]`. */
+  readonly caption: Tensor;
+  /** Position embedding, `[1, 1, tokens, width]`. */
+  readonly positions: Tensor;
+  evaluate(latents: Tensor, timestep: number | readonly number[], frameMask?: FrameMask): Promise<Stdit3Evaluation>;
+}
+
+export interface Stdit3 {
+  /** Spatial and temporal blocks in the order they run. */
+  readonly blocks: readonly Node[];
+  begin(conditioning: Conditioning): Promise<Stdit3Denoiser>;
+  /** Releases all sessions; they are made again when needed. */
+  release(): Promise<void>;
+}
+
+/** STDiT3 with the weights of a checkpoint. Nothing is read or compiled before it is needed. */
+export function loadStdit3(runtime: Runtime, weights: Weights, config: Stdit3Config): Stdit3 {
+  const network = { runtime, weights, config, sessions: sessionCache(runtime) };
+  return {
+    blocks: blocksOf(config),
+    begin: (conditioning) => begin(network, conditioning),
+    release: () => network.sessions.release(),
+  };
+}
+
+interface Network {
+  readonly runtime: Runtime;
+  readonly weights: Weights;
+  readonly config: Stdit3Config;
+  readonly sessions: SessionCache;
+}
+
+/** What stays the same during one generation. */
+interface Generation {
+  readonly conditioning: Conditioning;
+  readonly size: LatentSize;
+  readonly frames: number;
+  readonly caption: { readonly tokens: Tensor; readonly bias?: Tensor };
+  readonly positions: Tensor;
+  readonly rotary: { readonly cos: Tensor; readonly sin: Tensor };
+  /** Keys and values per block, filled as blocks run. */
+  readonly keysAndValues: Map<string, Record<string, Tensor>>;
+}
+
+async function begin(network: Network, conditioning: Conditioning): Promise<Stdit3Denoiser> {
+  const { runtime, config } = network;
+  const { latent } = conditioning.geometry;
+  const size = { height: latent.height, width: latent.width, ...patchGrid(config, latent) };
+  const generation: Generation = {
+    conditioning,
+    size,
+    frames: latent.frames,
+    caption: await embedCaption(network, conditioning),
+    positions: runtime.tensor(positionEmbedding(config, conditioning.geometry), [
+      1,
+      1,
+      size.rows * size.columns,
+      config.hiddenSize,
+    ]),
+    rotary: await rotaryTensors(network, latent.frames),
+    keysAndValues: new Map(),
+  };
+  return {
+    caption: generation.caption.tokens,
+    positions: generation.positions,
+    evaluate: (latents, timestep, frameMask) => evaluate(network, generation, latents, timestep, frameMask),
+    dispose() {
+      for (const tensors of generation.keysAndValues.values())
+        for (const tensor of Object.values(tensors)) tensor.dispose();
+      generation.keysAndValues.clear();
+    },
+  };
+}
+
+async function embedCaption({ runtime, weights, config, sessions }: Network, { text, guided }: Conditioning) {
+  const nullCaption = guided ? await readFloat32(weights.get('y_embedder.y_embedding')) : undefined;
+  const packed = packCaption(text, nullCaption);
+  const session = await sessions.get('caption', () => captionTokensGraph(weights, config));
+  const { tokens } = await session.run({ states: runtime.tensor(packed.states, packed.dims) });
+  const bias = paddingBias(packed);
+  return { tokens: tokens!, bias: bias && runtime.tensor(bias, [packed.dims[0], 1, 1, packed.dims[1]]) };
+}
+
+async function rotaryTensors({ runtime, weights, config }: Network, frames: number) {
+  const frequencies = weights.has('rope.freqs')
+    ? await readFloat32(weights.get('rope.freqs'))
+    : rotaryFrequencies(config.headSize);
+  const { cos, sin } = rotaryTables(frequencies, frames);
+  const dims = [frames, frequencies.length];
+  return { cos: runtime.tensor(cos, dims), sin: runtime.tensor(sin, dims) };
+}
+
+/** One value for each row of the network's batch, from one for all prompts or one for each. */
+function perRow({ text, guided }: Conditioning, values: number | readonly number[]): number[] {
+  const prompts = typeof values === 'number' ? Array<number>(text.dims[0]).fill(values) : [...values];
+  return guided ? [...prompts, ...prompts] : prompts;
+}
+
+async function evaluate(
+  network: Network,
+  generation: Generation,
+  latents: Tensor,
+  timestep: number | readonly number[],
+  frameMask?: FrameMask,
+): Promise<Stdit3Evaluation> {
+  const { weights, config, sessions } = network;
+  const { conditioning, size } = generation;
+  const times = perRow(conditioning, timestep);
+  const masks = frameMask && conditioning.guided ? [...frameMask, ...frameMask] : frameMask;
+  // A given frame counts as timestep 0: its modulation is that of a row of its own.
+  const rows = times.map((time, row) => masks?.[row]!.map((denoised) => (denoised ? time : 0)) ?? [time]);
+  const time = await embedTime(network, conditioning, rows);
+  const doubled = conditioning.guided;
+  const patches = await sessions.get(`patches ${size.height}x${size.width} ${doubled}`, () =>
+    patchGraph(weights, config, size, doubled),
+  );
+  const { hidden } = await patches.run({ latents, positions: generation.positions });
+  const finishTokens = (last: Tensor) => finish(network, generation, last, times, masks);
+  return {
+    hidden: hidden!,
+    time,
+    finishTokens,
+    finish: async (last) => (await finishTokens(last)).output,
+    run: (node, input, request) => runModule(network, generation, time.modulation, node, input, request),
+  };
+}
+
+async function embedTime(
+  { runtime, weights, config, sessions }: Network,
+  conditioning: Conditioning,
+  times: readonly number[][],
+) {
+  const session = await sessions.get('time', () => timeGraph(weights, config));
+  const rates = perRow(conditioning, conditioning.frameRates ?? conditioning.geometry.fps);
+  const feeds = {
+    times: runtime.tensor(sinusoid(times.flat()), [times.length, times[0]!.length, sinusoidSize]),
+    rates: runtime.tensor(sinusoid(rates), [rates.length, 1, sinusoidSize]),
+  };
+  return (await session.run(feeds)) as TimeTensors;
+}
+
+async function runModule(
+  network: Network,
+  generation: Generation,
+  modulation: Tensor,
+  node: Node,
+  hidden: Tensor,
+  request: ModuleRequest & { ungated?: boolean },
+) {
+  const { runtime, weights, config, sessions } = network;
+  const { size, frames, caption, rotary } = generation;
+  const outputs: ModuleOutput[] = ['hidden'];
+  if (request.residual) outputs.push('residual');
+  if (request.ungated) outputs.push('ungated');
+  const tokens = size.rows * size.columns;
+  const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[node.kind as string] ?? tokens * frames;
+  const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
+  const form = { precision: request.precision, outputs, kernel: runtime.attentionKernel(queries), padded };
+  const session = await sessions.get([node.path, ...Object.values(form)].join(' '), () =>
+    moduleGraph(node, weights, config, form),
+  );
+  const feeds: Record<string, Tensor> = { x: hidden };
+  if (node.kind === 'cross-attention') Object.assign(feeds, await captionFeeds(network, generation, blockPath(node)));
+  else feeds.modulation = modulation;
+  if (node.kind === 'temporal-attention') Object.assign(feeds, rotary);
+  return (await session.run(feeds)) as unknown as ModuleResult & { ungated?: Tensor };
+}
+
+/** A block's keys and values, and the bias that hides padding. */
+async function captionFeeds({ weights, config, sessions }: Network, generation: Generation, block: string) {
+  const { caption, keysAndValues } = generation;
+  let tensors = keysAndValues.get(block);
+  if (!tensors) {
+    const session = await sessions.get(`${block} caption`, () => captionGraph(block, weights, config));
+    tensors = await session.run({ caption: caption.tokens });
+    keysAndValues.set(block, tensors);
+  }
+  return caption.bias ? { ...tensors, bias: caption.bias } : tensors;
+}
+
+async function finish(
+  network: Network,
+  generation: Generation,
+  hidden: Tensor,
+  times: readonly number[],
+  masks?: FrameMask,
+) {
+  const { runtime, weights, config, sessions } = network;
+  const { size, frames, conditioning } = generation;
+  const given = masks !== undefined;
+  const session = await sessions.get(`final ${size.height}x${size.width} ${given}`, () =>
+    finalGraph(weights, config, size, given),
+  );
+  const time = await embedTime(
+    network,
+    conditioning,
+    times.map((t) => [t]),
+  );
+  const feeds: Record<string, Tensor> = { hidden, embedding: time.embedding };
+  if (masks) {
+    feeds.mask = runtime.tensor(Float32Array.from(masks.flat(), Number), [masks.length, frames, 1, 1]);
+    feeds.given = (
+      await embedTime(
+        network,
+        conditioning,
+        times.map(() => [0]),
+      )
+    ).embedding;
+  }
+  return (await session.run(feeds)) as { output: Tensor; tokens: Tensor };
+}

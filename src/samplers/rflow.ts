@@ -1,0 +1,121 @@
+/**
+ * Rectified flow: integrates dz/dt from noise (t = 1000) to data (t = 0) by Euler steps, with classifier-free guidance and
+ * with frames that are given. All sums over latents run as graphs on the device.
+ *
+ * Given frames follow a mask in [0, 1] per frame: a frame with mask m keeps its latent until the first step with
+ * t <= 1000 m, is noised to that step's level once, and is denoised from there. Reference: Open-Sora 1.2, `RFLOW.sample`.
+ */
+import { Graph, type Model, type Value } from '../onnx/graph.ts';
+import type { Runtime, Tensor } from '../runtime/runtime.ts';
+import { sessionCache } from '../runtime/sessions.ts';
+import { timeScale } from './timesteps.ts';
+
+/** `[prompts][frames]` in [0, 1]: 1 to generate, 0 to keep the given latent, between to edit it. */
+export type LatentMask = readonly (readonly number[])[];
+
+export interface RflowOptions {
+  readonly timesteps: ArrayLike<number>;
+  /** How far the conditional prediction is pushed from the unconditional one; 1 is no guidance. */
+  readonly guidanceScale: number;
+  /** The network's output holds an unconditional half of the batch. */
+  readonly guided: boolean;
+  /** Channels of the latents; the network may give more, which are dropped. */
+  readonly channels: number;
+  readonly mask?: LatentMask;
+}
+
+/** The latents to evaluate the network on at one step. */
+export interface StepInput {
+  readonly latents: Tensor;
+  /** False for frames that are given at this step; absent where no frame ever is. */
+  readonly frameMask?: boolean[][];
+}
+
+export interface Sampler {
+  /** Prepares a step: frames whose turn has come get `noise` (same shape as the latents; needed only with a mask). */
+  prepare(latents: Tensor, step: number, noise?: Tensor): Promise<StepInput>;
+  /** The latents after the step, from those that `prepare` was given, what it returned and the network's output. */
+  advance(latents: Tensor, input: StepInput, output: Tensor, step: number): Promise<Tensor>;
+  dispose(): Promise<void>;
+}
+
+/** A sampler for one generation. */
+export function rflow(runtime: Runtime, options: RflowOptions): Sampler {
+  const { timesteps, mask } = options;
+  const sessions = sessionCache(runtime);
+  const scalar = (value: number) => runtime.tensor(Float32Array.of(value), []);
+  const frames = (flags: boolean[][]) =>
+    runtime.tensor(Float32Array.from(flags.flat(), Number), [flags.length, 1, flags[0]!.length, 1, 1]);
+  const denoisedAt = (step: number) => mask?.map((row) => row.map((value) => value * timeScale >= timesteps[step]!));
+  /** Frames that start at this step; those with mask 1 are noise from the beginning. */
+  const startingAt = (step: number) =>
+    denoisedAt(step)?.map((row, i) =>
+      row.map((on, j) => on && !(step === 0 ? mask![i]![j] === 1 : denoisedAt(step - 1)![i]![j]!)),
+    );
+
+  return {
+    async prepare(latents, step, noise) {
+      const frameMask = denoisedAt(step);
+      if (!frameMask) return { latents };
+      const starting = startingAt(step)!;
+      if (!starting.flat().some(Boolean)) return { latents, frameMask };
+      const session = await sessions.get('noise', noiseGraph);
+      const feeds = { latents, noise: noise!, starting: frames(starting), level: scalar(timesteps[step]! / timeScale) };
+      return { latents: (await session.run(feeds)).noised!, frameMask };
+    },
+    async advance(latents, input, output, step) {
+      const dt = (timesteps[step]! - (timesteps[step + 1] ?? 0)) / timeScale;
+      const feeds: Record<string, Tensor> = {
+        latents: input.latents,
+        output,
+        dt: scalar(dt),
+        guidance: scalar(options.guidanceScale),
+      };
+      if (input.frameMask) Object.assign(feeds, { kept: latents, denoised: frames(input.frameMask) });
+      const session = await sessions.get('advance', () => advanceGraph(options, Boolean(input.frameMask)));
+      return (await session.run(feeds)).next!;
+    },
+    dispose: () => sessions.release(),
+  };
+}
+
+const latentShape = ['batch', 'channels', 'frames', 'height', 'width'];
+const frameShape = ['batch', 1, 'frames', 1, 1];
+
+/** Frames of `mask` from one value, all others from another. */
+const choose = ({ op }: Graph, mask: Value, yes: Value, no: Value): Value =>
+  op.Where!(op.Cast!(mask, { to: 9 }), yes, no);
+
+function noiseGraph(): Model {
+  const graph = new Graph('noise');
+  const { op } = graph;
+  const latents = graph.input('latents', latentShape);
+  const noise = graph.input('noise', latentShape);
+  const level = graph.input('level', []);
+  const mixed = op.Add!(op.Mul!(latents, op.Sub!(graph.constant(1), level)), op.Mul!(noise, level));
+  graph.output('noised', choose(graph, graph.input('starting', frameShape), mixed, latents));
+  return graph.build();
+}
+
+function advanceGraph({ guided, channels }: RflowOptions, masked: boolean): Model {
+  const graph = new Graph('advance');
+  const { op } = graph;
+  const latents = graph.input('latents', latentShape);
+  const output = graph.input('output', ['rows', 'outputs', 'frames', 'height', 'width']);
+  const [dt, guidance] = [graph.input('dt', []), graph.input('guidance', [])];
+  const velocities = op.Slice!(output, [0], [channels], [1]);
+  const velocity = guided ? guide(graph, velocities, guidance) : velocities;
+  const next = op.Add!(latents, op.Mul!(velocity, dt));
+  graph.output(
+    'next',
+    masked ? choose(graph, graph.input('denoised', frameShape), next, graph.input('kept', latentShape)) : next,
+  );
+  return graph.build();
+}
+
+/** uncond + scale (cond - uncond), from a batch whose second half is unconditional. */
+function guide(graph: Graph, velocities: Value, scale: Value): Value {
+  const [conditional, unconditional] = graph.node('Split', [velocities], { axis: 0, num_outputs: 2 }, 2);
+  const { op } = graph;
+  return op.Add!(unconditional!, op.Mul!(scale, op.Sub!(conditional!, unconditional!)));
+}
