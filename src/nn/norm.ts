@@ -1,10 +1,14 @@
 /** Normalisations, each over the axes its PyTorch original uses. */
+import { float } from '../onnx/attributes.ts';
 import type { Value } from '../onnx/graph.ts';
 import type { Scope } from './scope.ts';
 
 /** LayerNorm over the last axis without parameters, biased variance. */
 export function layerNorm({ graph }: Scope, x: Value, width: number, epsilon = 1e-6): Value {
-  return graph.op.LayerNormalization!(x, graph.constant(new Float32Array(width).fill(1)), { axis: -1, epsilon });
+  return graph.op.LayerNormalization!(x, graph.constant(new Float32Array(width).fill(1)), {
+    axis: -1,
+    epsilon: float(epsilon),
+  });
 }
 
 /** adaLN: LayerNorm(x) (1 + scale) + shift, with shift and scale broadcast against x. */
@@ -15,7 +19,10 @@ export function modulatedNorm(scope: Scope, x: Value, width: number, shift: Valu
 
 /** RMSNorm over the last axis: u / sqrt(mean(u^2) + epsilon), times the weight. */
 export function rmsNorm({ graph, weights }: Scope, x: Value, name: string, epsilon = 1e-6): Value {
-  return graph.op.SimplifiedLayerNormalization!(x, graph.weight(weights.get(`${name}.weight`)), { axis: -1, epsilon });
+  return graph.op.SimplifiedLayerNormalization!(x, graph.weight(weights.get(`${name}.weight`)), {
+    axis: -1,
+    epsilon: float(epsilon),
+  });
 }
 
 /**
@@ -32,7 +39,9 @@ export function groupNorm(
   const { groups, epsilon, rank } = options;
   const ones = graph.constant(new Float32Array(groups).fill(1));
   const zeros = graph.constant(new Float32Array(groups));
-  const normalised = op.InstanceNormalization!(op.Reshape!(x, [0, groups, -1]), ones, zeros, { epsilon });
+  const normalised = op.InstanceNormalization!(op.Reshape!(x, [0, groups, -1]), ones, zeros, {
+    epsilon: float(epsilon),
+  });
   const perChannel = (parameter: string): Value => {
     const weight = weights.get(`${name}.${parameter}`);
     return graph.weight(weight, [weight.shape[0]!, ...Array<number>(rank - 2).fill(1)]);
