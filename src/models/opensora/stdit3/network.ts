@@ -155,7 +155,7 @@ async function evaluate(
   const times = perRow(conditioning, timestep);
   const masks = frameMask && conditioning.guided ? [...frameMask, ...frameMask] : frameMask;
   // A given frame counts as timestep 0: its modulation is that of a row of its own.
-  const rows = times.map((time, row) => masks?.[row]!.map((denoised) => (denoised ? time : 0)) ?? [time]);
+  const rows = times.map((time, row) => (masks ? masks[row]!.map((denoised) => (denoised ? time : 0)) : [time]));
   const time = await embedTime(network, conditioning, rows);
   const doubled = conditioning.guided;
   const patches = await sessions.get(`patches ${size.height}x${size.width} ${doubled}`, () =>
