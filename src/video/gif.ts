@@ -3,11 +3,27 @@
  * Times are whole hundredths of a second and players slow down anything under 2, so delays are spread such that the
  * clip keeps its length up to 50 fps. The metadata is a comment extension (GIF89a, section 24), which is ASCII.
  */
-import gifenc from 'gifenc';
+import { createRequire } from 'node:module';
 import { throwIfAborted } from '../errors.ts';
 import { pause, type VideoFormat } from './encoder.ts';
 import { type Frames, frameAt } from './frames.ts';
 import { findSharp, type Sharp } from './peer.ts';
+
+/** The part of gifenc that is used here; the package has no types. */
+interface Gifenc {
+  GIFEncoder(): {
+    writeFrame(
+      indices: Uint8Array,
+      width: number,
+      height: number,
+      options: { palette: number[][]; delay: number },
+    ): void;
+    finish(): void;
+    bytes(): Uint8Array;
+  };
+  quantize(rgba: Uint8Array, colours: number): number[][];
+  applyPalette(rgba: Uint8Array, palette: number[][]): Uint8Array;
+}
 
 /** Delay of each frame in milliseconds, multiples of 10 that add up to the clip's length. */
 export function gifDelays(frames: Frames): number[] {
@@ -17,7 +33,8 @@ export function gifDelays(frames: Frames): number[] {
 
 /** Encodes with gifenc: pure JavaScript, always there. */
 export async function encodeWithGifenc(frames: Frames, signal?: AbortSignal): Promise<Uint8Array> {
-  const { GIFEncoder, quantize, applyPalette } = gifenc;
+  // required, not imported: it is CommonJS marked as a module, whose default Node and bundlers disagree about
+  const { GIFEncoder, quantize, applyPalette } = createRequire(import.meta.url)('gifenc') as Gifenc;
   const { width, height } = frames;
   const encoder = GIFEncoder();
   const delays = gifDelays(frames);
@@ -35,7 +52,7 @@ export async function encodeWithGifenc(frames: Frames, signal?: AbortSignal): Pr
 export async function encodeWithSharp(sharp: Sharp, frames: Frames): Promise<Uint8Array> {
   const raw = { width: frames.width, height: frames.height * frames.count, channels: 3 as const };
   return await sharp(frames.data, { raw: { ...raw, pageHeight: frames.height }, limitInputPixels: false })
-    .gif({ loop: 0, delay: gifDelays(frames) })
+    .gif({ loop: 0, delay: gifDelays(frames), effort: 4, dither: 0.5 }) // 3x faster than the default, same error
     .toBuffer();
 }
 

@@ -4,6 +4,7 @@
  * The package's own mp4 calls every packet a key frame and has no metadata, so mp4.ts takes the packets out of it and
  * writes a container of its own.
  */
+import { throwIfAborted } from '../errors.ts';
 import { pause } from './encoder.ts';
 import type { Frames } from './frames.ts';
 import { evenSize, frameToI420 } from './yuv.ts';
@@ -16,6 +17,7 @@ const keyFrameInterval = 2;
 
 /** Encodes frames to an mp4 as the package writes it; odd sizes grow by one pixel. */
 export async function encodeH264(frames: Frames, signal?: AbortSignal): Promise<Uint8Array> {
+  throwIfAborted(signal);
   const { createH264MP4Encoder } = await loadEncoder();
   const encoder = await createH264MP4Encoder();
   const name = `${crypto.randomUUID()}.mp4`; // all encoders of a process share one in-memory file system
@@ -28,11 +30,14 @@ export async function encodeH264(frames: Frames, signal?: AbortSignal): Promise<
     encoder.quantizationParameter = quantizer;
     encoder.groupOfPictures = Math.max(1, Math.round(frames.fps * keyFrameInterval));
     encoder.initialize();
-    for (let index = 0; index < frames.count; index++) {
-      await pause(signal);
-      encoder.addFrameYuv(frameToI420(frames, index));
+    try {
+      for (let index = 0; index < frames.count; index++) {
+        encoder.addFrameYuv(frameToI420(frames, index));
+        await pause(signal);
+      }
+    } finally {
+      encoder.finalize(); // also after an abort: deleting an unfinished encoder crashes it, as finishing an empty one does
     }
-    encoder.finalize();
     return encoder.FS.readFile(name, { encoding: 'binary' });
   } finally {
     if (encoder.FS.readdir('/').includes(name)) encoder.FS.unlink(name);

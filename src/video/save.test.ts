@@ -1,0 +1,109 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readMetadata } from './metadata.ts';
+import { importPeer } from './peer.ts';
+import { assertWritable, saveVideo, videoExtensions } from './save.ts';
+import { movingBall } from './testing.ts';
+
+const frames = movingBall({ count: 3, height: 32, width: 32, fps: 24 });
+const metadata = { prompt: 'a "cat" & <é 猫', seed: 42, model: 'demo', policy: 'full', version: '0.1.0' };
+const webmWorks = await importPeer('@mediabunny/server', '', '').then(
+  () => true,
+  () => false,
+);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quantcache-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('saveVideo', () => {
+  it.each(videoExtensions.filter((extension) => extension !== '.webm' || webmWorks))(
+    'writes %s with metadata that reads back, and nothing else',
+    async (extension) => {
+      const path = join(folder, `clip${extension.toUpperCase()}`);
+      await saveVideo(frames, path, metadata);
+      expect(await readMetadata(path)).toEqual(metadata);
+      expect(readdirSync(folder)).toEqual([`clip${extension.toUpperCase()}`]);
+    },
+  );
+
+  it.skipIf(webmWorks)('says which package .webm needs', async () => {
+    const path = join(folder, 'clip.webm');
+    const missing = { code: 'missing_peer', message: expect.stringMatching(/npm install @mediabunny\/server.*\.mp4/) };
+    await expect(saveVideo(frames, path)).rejects.toMatchObject(missing);
+    await expect(assertWritable(path)).rejects.toMatchObject(missing);
+  });
+
+  it('refuses unknown extensions by naming the known ones', async () => {
+    const refused = { code: 'unsupported_format', message: expect.stringMatching(/\.avi.*\.mp4, \.webm, \.gif/) };
+    await expect(saveVideo(frames, join(folder, 'clip.avi'))).rejects.toMatchObject(refused);
+    await expect(assertWritable(join(folder, 'clip.avi'))).rejects.toMatchObject(refused);
+    await expect(assertWritable(join(folder, 'mp4'))).rejects.toMatchObject({ code: 'unsupported_format' });
+  });
+
+  it('replaces an older file, and keeps it when the run is stopped', async () => {
+    const path = join(folder, 'clip.mp4');
+    writeFileSync(path, 'older');
+    const stopped = AbortSignal.abort();
+    await expect(saveVideo(frames, path, {}, stopped)).rejects.toMatchObject({ code: 'aborted' });
+    expect(readFileSync(path, 'utf8')).toBe('older');
+    const controller = new AbortController();
+    const long = movingBall({ count: 300, height: 64, width: 64, fps: 24 });
+    setTimeout(() => controller.abort(), 10);
+    await expect(saveVideo(long, path, {}, controller.signal)).rejects.toMatchObject({ code: 'aborted' });
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+    expect(readFileSync(path, 'utf8')).toBe('older');
+    await saveVideo(frames, path, metadata);
+    expect(await readMetadata(path)).toEqual(metadata);
+  });
+
+  it('reports what a container cannot hold', async () => {
+    const wide = movingBall({ count: 1, height: 1, width: 20000, fps: 24 });
+    await expect(saveVideo(wide, join(folder, 'clip.webp'))).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(/1 frames of 20000x1 for .*clip\.webp/),
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('assertWritable', () => {
+  it('accepts a new file, an old file, and leaves no trace', async () => {
+    await assertWritable(join(folder, 'clip.mp4'));
+    expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(join(folder, 'clip.mp4'), 'older');
+    await assertWritable(join(folder, 'clip.mp4'));
+    expect(readFileSync(join(folder, 'clip.mp4'), 'utf8')).toBe('older');
+  });
+
+  it('refuses, as saveVideo does, what cannot be written', async () => {
+    mkdirSync(join(folder, 'folder.mp4'));
+    writeFileSync(join(folder, 'file'), '');
+    const cases: [name: string, reason: RegExp][] = [
+      ['missing/clip.mp4', /folder does not exist/],
+      ['file/clip.mp4', /a file, not a folder/],
+      ['folder.mp4', /a folder has that name/],
+      [`${'n'.repeat(300)}.mp4`, /name is too long/],
+    ];
+    for (const [name, reason] of cases) {
+      const refused = { code: 'io', message: expect.stringMatching(reason) };
+      await expect(assertWritable(join(folder, name))).rejects.toMatchObject(refused);
+      await expect(saveVideo(frames, join(folder, name))).rejects.toMatchObject(refused);
+    }
+    expect(readdirSync(folder).sort()).toEqual(['file', 'folder.mp4']);
+    expect(readdirSync(join(folder, 'folder.mp4'))).toEqual([]);
+  });
+});
+
+describe('readMetadata', () => {
+  it('tells files of other programs and broken ones apart', async () => {
+    const path = join(folder, 'clip.mp4');
+    await expect(readMetadata(path)).rejects.toMatchObject({ code: 'io' });
+    writeFileSync(path, 'not a video');
+    await expect(readMetadata(path)).rejects.toMatchObject({ code: 'corrupt_file' });
+  });
+});
