@@ -5,7 +5,7 @@
  */
 import { QuantCacheError } from '../errors.ts';
 import type { Weights } from './checkpoint.ts';
-import type { DType } from './dtypes.ts';
+import type { Dtype } from './dtypes.ts';
 import { abridge } from './selection.ts';
 
 /** How many tensors an error names of each kind. */
@@ -21,7 +21,7 @@ export interface CheckOptions {
   /** Extra tensors that are not worth a warning. */
   ignore?: NamePatterns;
   /** Allowed types. Default: F32, F16, BF16. */
-  dtypes?: readonly DType[];
+  dtypes?: readonly Dtype[];
   /** What the weights are of, for the message ("STDiT3"). */
   label?: string;
 }

@@ -29,10 +29,10 @@ export const elementSize = {
 } as const;
 
 /** The name of an element type as safetensors spells it. */
-export type DType = keyof typeof elementSize;
+export type Dtype = keyof typeof elementSize;
 
 /** Whether a name is an element type that we know. */
-export function isDType(name: unknown): name is DType {
+export function isDtype(name: unknown): name is Dtype {
   return typeof name === 'string' && Object.hasOwn(elementSize, name);
 }
 
@@ -47,7 +47,7 @@ export function bytesOf(data: ArrayBufferView): Uint8Array {
 }
 
 /** Little-endian bytes of a tensor as float32. 64-bit types are rounded; the 8-bit floats and complex are refused. */
-export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
+export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array {
   const size = elementSize[dtype];
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   const at = [aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size] as const;

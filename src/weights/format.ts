@@ -7,7 +7,7 @@
  * equal bytes. Reference: https://github.com/huggingface/safetensors (format, and `Metadata::validate`).
  */
 import { QuantCacheError } from '../errors.ts';
-import { bytesOf, type DType, elementCount, elementSize, isDType, toFloat32 } from './dtypes.ts';
+import { bytesOf, type Dtype, elementCount, elementSize, isDtype, toFloat32 } from './dtypes.ts';
 
 /** The reference's limit on the header, in bytes. */
 const headerLimit = 100_000_000;
@@ -19,7 +19,7 @@ const prefixSize = 8;
 /** Where one tensor lies in its file: `offset` is counted in bytes from the begin of the file. */
 export interface TensorEntry {
   name: string;
-  dtype: DType;
+  dtype: Dtype;
   shape: number[];
   offset: number;
   length: number;
@@ -105,7 +105,7 @@ function isSize(value: unknown): value is number {
 
 function parseEntry(name: string, value: unknown, dataStart: number, label: string): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  if (!isDType(dtype)) {
+  if (!isDtype(dtype)) {
     const allowed = Object.keys(elementSize).join(', ');
     const message = `Tensor "${name}" of ${label} has type ${JSON.stringify(dtype)}; supported are ${allowed}. Use a checkpoint in one of those.`;
     throw new QuantCacheError('unsupported_format', message);

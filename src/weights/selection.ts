@@ -27,6 +27,10 @@ export function isIndex(name: string): boolean {
   return name.endsWith(indexEnding);
 }
 
+function isSafetensors(name: string): boolean {
+  return name.endsWith('.safetensors');
+}
+
 /** Picks the checkpoint among the file names of one folder. */
 export function selectWeights(names: readonly string[]): Selection {
   const known = stems.map((stem) => `${stem}.safetensors`).find((name) => names.includes(name));
@@ -38,10 +42,11 @@ export function selectWeights(names: readonly string[]): Selection {
   if (index && (knownIndex || indexes.length === 1)) {
     const stem = index.slice(0, -indexEnding.length);
     const isShard = (name: string) => name.startsWith(`${stem}-`) && /-\d+-of-\d+\.safetensors$/.test(name);
-    return { kind: 'sharded', name: index, shards: names.filter(isShard).sort() };
+    const shards = names.filter(isShard);
+    return { kind: 'sharded', name: index, shards: shards.length ? shards.sort() : names.filter(isSafetensors).sort() };
   }
 
-  const candidates = [...indexes, ...names.filter((name) => name.endsWith('.safetensors'))].sort();
+  const candidates = [...indexes, ...names.filter(isSafetensors)].sort();
   if (candidates.length === 1) return { kind: 'file', name: candidates[0]! };
   if (candidates.length > 1) return { kind: 'ambiguous', names: candidates };
 

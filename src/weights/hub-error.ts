@@ -1,0 +1,66 @@
+/**
+ * What a failed request to the hub means for the person who made it.
+ *
+ * The hub answers 401 for a model that does not exist as well as for a private one, so that both are said.
+ */
+import { HubApiError } from '@huggingface/hub';
+import { messageOf, QuantCacheError } from '../errors.ts';
+import type { Environment } from './environment.ts';
+import { fileError } from './files.ts';
+
+/** What was being asked for. */
+export interface HubRequest {
+  /** The model as it was given. */
+  model: string;
+  environment: Environment;
+  signal?: AbortSignal;
+}
+
+/** Any failure of talking to the hub as our error. */
+export function hubError(error: unknown, { model, environment, signal }: HubRequest): QuantCacheError {
+  if (error instanceof QuantCacheError) return error;
+  if (error instanceof Error && 'path' in error && typeof error.path === 'string')
+    return fileError('write', error.path, error);
+  if (signal?.aborted) {
+    const message = 'The download was stopped. What has arrived is kept; the same command goes on from there.';
+    return new QuantCacheError('aborted', message, { cause: error });
+  }
+  const status = error instanceof HubApiError ? error.statusCode : undefined;
+  const { endpoint, token } = environment;
+  const fail = (code: 'network' | 'model_not_found', message: string) =>
+    new QuantCacheError(code, message, { cause: error });
+  const page = `${endpoint}/${model.replace(/@.*$/, '').split('/').slice(0, 2).join('/')}`;
+  switch (status) {
+    case undefined:
+      break;
+    case 401:
+      if (token)
+        return fail('network', `The hub refused the access token for ${model}. Correct HF_TOKEN, or unset it.`);
+      return fail(
+        'model_not_found',
+        `There is no local folder "${model}", and no public model of that name on ${endpoint}. Check the spelling; for a private model set HF_TOKEN.`,
+      );
+    case 403:
+      return fail(
+        'network',
+        `The hub refused access to ${model}. Accept its licence at ${page}, then set HF_TOKEN to a token that may read it.`,
+      );
+    case 404:
+      return fail(
+        'model_not_found',
+        `There is no local folder "${model}", and ${endpoint} does not have that model or revision. Check the spelling at ${page}.`,
+      );
+    case 429:
+      return fail('network', `${endpoint} is limiting requests (429). Wait some minutes, or set HF_TOKEN.`);
+    default:
+      return fail(
+        'network',
+        `${endpoint} answered with status ${status}. Try again later, or set HF_ENDPOINT to a mirror.`,
+      );
+  }
+  const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
+  return fail(
+    'network',
+    `${endpoint} could not be reached for ${model} (${cause}). Check the connection, set HF_ENDPOINT to a mirror, or name a local folder.`,
+  );
+}

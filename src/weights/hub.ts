@@ -1,0 +1,127 @@
+/**
+ * From what people write after `--model` to a folder on this machine: a local path, or a model of the Hugging Face hub that is
+ * downloaded into the standard cache.
+ *
+ * `@huggingface/hub` resolves revisions and lists files. What it lacks as of 2.17 is ours, in `download.ts`: resuming,
+ * abort, progress, checking of hashes. Contents come over plain HTTP ranges rather than the xet protocol: one way, which
+ * resumes, works with mirrors and is tested. The token is sent to the hub's own address only.
+ */
+import { existsSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { listFiles, modelInfo } from '@huggingface/hub';
+import { QuantCacheError, throwIfAborted } from '../errors.ts';
+import { type DownloadProgress, downloadBlob, type RemoteFile } from './download.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { cachedSnapshot, linkBlob, repositoryFolder, writeReference } from './hub-cache.ts';
+import { hubError } from './hub-error.ts';
+import { type HubId, parseHubId, selectFiles } from './repository.ts';
+
+/** Told while a model is brought here. */
+export type HubEvent = DownloadProgress | { type: 'warning'; message: string };
+
+/** How to resolve a model. */
+export interface ResolveOptions {
+  /** Default: read from the process's environment. */
+  environment?: Environment;
+  onProgress?: (event: HubEvent) => void;
+  signal?: AbortSignal;
+  /** Wait before a failed request is made again, in ms. Default 1000. */
+  retryDelay?: number;
+}
+
+/** A model on this machine. */
+export interface ResolvedModel {
+  /** The folder (or the file, if one was named), absolute. */
+  path: string;
+  source: 'local' | 'hub' | 'cache';
+  /** The commit of a model of the hub. */
+  commit?: string;
+}
+
+/** Finds a model: a local folder or file, or a hub id `owner/name[/folder or file][@revision]`, downloaded if need be. */
+export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
+  if (model && existsSync(model)) return { path: resolve(model), source: 'local' };
+  const id = parseHubId(model);
+  if (!id) {
+    const message = `There is no folder "${model}". Name a local folder, or a model of the hub as owner/name or owner/name@revision.`;
+    throw new QuantCacheError('model_not_found', message);
+  }
+  const environment = options.environment ?? readEnvironment();
+  if (environment.offline) return fromCache(environment, id);
+  throwIfAborted(options.signal);
+  try {
+    return await fromHub(environment, id, options);
+  } catch (error) {
+    const failure = hubError(error, { model, environment, signal: options.signal });
+    if (failure.code !== 'network') throw failure;
+    const cached = await fromCache(environment, id).catch(() => undefined);
+    if (!cached) throw failure;
+    options.onProgress?.({ type: 'warning', message: `${failure.message} Going on with the copy in the cache.` });
+    return cached;
+  }
+}
+
+async function fromCache(environment: Environment, id: HubId): Promise<ResolvedModel> {
+  const { path, commit } = await cachedSnapshot(environment.hubCache, id);
+  return { path: join(path, id.inside), source: 'cache', commit };
+}
+
+async function fromHub(environment: Environment, id: HubId, options: ResolveOptions): Promise<ResolvedModel> {
+  const request = hubFetch(environment, options.signal);
+  const hub = { hubUrl: environment.endpoint, fetch: request };
+  const { sha: commit } = await modelInfo({ ...hub, name: id.name, revision: id.revision, additionalFields: ['sha'] });
+  const remote = new Map<string, RemoteFile>();
+  for await (const entry of listFiles({ ...hub, repo: id.name, revision: commit, recursive: true })) {
+    if (entry.type !== 'file' || !isSafePath(entry.path)) continue;
+    const { path, size, oid = '', lfs } = entry;
+    const url = `${environment.endpoint}/${id.name}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
+    remote.set(path, { path, url, size: lfs?.size ?? size, oid, sha256: lfs?.oid });
+  }
+  const needed = selectFiles([...remote.keys()], id.inside, id.name).map((path) => remote.get(path)!);
+  const folder = repositoryFolder(environment.hubCache, id.name);
+  const blobOf = (file: RemoteFile) => join(folder, 'blobs', file.sha256 ?? file.oid);
+  await checkSpace(environment.hubCache, needed, blobOf);
+  for (const file of needed) {
+    const { onProgress, signal, retryDelay } = options;
+    await downloadBlob(file, blobOf(file), { fetch: request, onProgress, signal, retryDelay });
+    await linkBlob(blobOf(file), join(folder, 'snapshots', commit, file.path));
+  }
+  await writeReference(folder, id.revision, commit);
+  return { path: join(folder, 'snapshots', commit, id.inside), source: 'hub', commit };
+}
+
+/** `fetch` that stops with the signal and sends the token to the hub's own address, wherever the request comes from. */
+function hubFetch(environment: Environment, signal: AbortSignal | undefined): typeof fetch {
+  const origin = new URL(environment.endpoint).origin;
+  return (input, init) => {
+    const headers = new Headers(init?.headers);
+    const url = new URL(input instanceof Request ? input.url : input);
+    if (environment.token && url.origin === origin) headers.set('Authorization', `Bearer ${environment.token}`);
+    return fetch(input, { ...init, headers, signal });
+  };
+}
+
+/** Whether a path that the hub lists stays inside the folder it is joined to, on every platform. */
+function isSafePath(path: string): boolean {
+  return !/[\\:]/.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+/** Refuses a download that cannot fit, before it begins. */
+async function checkSpace(hubCache: string, files: RemoteFile[], blobOf: (file: RemoteFile) => string): Promise<void> {
+  let needed = 0;
+  for (const file of files) {
+    const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
+    const here = Math.max(await sizeOf(blobOf(file)), await sizeOf(`${blobOf(file)}.incomplete`));
+    needed += Math.max(file.size - here, 0);
+  }
+  let folder = hubCache;
+  while (!existsSync(folder) && resolve(folder, '..') !== folder) folder = resolve(folder, '..');
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (needed > free) {
+    const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+    const message = `The download needs ${gigabytes(needed)}, but ${hubCache} has ${gigabytes(free)} free. Free some space, or set HF_HUB_CACHE to another folder.`;
+    throw new QuantCacheError('io', message);
+  }
+}
