@@ -1,5 +1,5 @@
 /** Support for tests of graphs and layers: random numbers, small checkpoints on disk, one run of one graph. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
@@ -28,10 +28,10 @@ export function randomTensors(
   };
 }
 
-/** A folder that is removed after the tests of the file. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'quantcache-test-'));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+/** A folder that is removed after the tests of the file. Call it at the top of a test file, where hooks are registered. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'quantcache-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

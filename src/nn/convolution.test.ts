@@ -7,10 +7,9 @@ import { convolution, upsampleNearest } from './convolution.ts';
 import * as reference from './reference.ts';
 
 let runtime: Runtime;
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
-  folder = await temporaryFolder();
 });
 
 describe('convolution', () => {

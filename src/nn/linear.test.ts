@@ -7,10 +7,9 @@ import { gelu, linearFp32, overRows, perceptron, silu } from './linear.ts';
 import * as reference from './reference.ts';
 
 let runtime: Runtime;
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
-  folder = await temporaryFolder();
 });
 
 describe('linearFp32', () => {

@@ -7,10 +7,9 @@ import { groupNorm, layerNorm, modulatedNorm, rmsNorm } from './norm.ts';
 import * as reference from './reference.ts';
 
 let runtime: Runtime;
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
-  folder = await temporaryFolder();
 });
 
 /** Numbers far from zero mean, which a norm that forgets the mean would get wrong. */

@@ -12,10 +12,9 @@ import { attributeOf, float } from './attributes.ts';
 import { elementTypeCode, externalLocation, Graph } from './graph.ts';
 
 let runtime: Runtime;
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
-  folder = await temporaryFolder();
 });
 
 const random = randomTensors(1);

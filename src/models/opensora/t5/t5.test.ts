@@ -15,6 +15,7 @@ import { parseT5Config } from './config.ts';
 import { loadTextEncoder, type TokenBatch } from './index.ts';
 
 const golden = 'test/fixtures/golden';
+const folder = temporaryFolder();
 let runtime: Runtime;
 let reference: ReferenceCase;
 let tokens: TokenBatch;
@@ -100,7 +101,7 @@ describe('weights', () => {
       const weight = reference.weights.get(name);
       tensors.push({ name: rename(name), dtype, shape: weight.shape, data: narrow(await readFloat32(weight)) });
     }
-    return writeCheckpoint(await temporaryFolder(), tensors);
+    return writeCheckpoint(folder, tensors);
   }
 
   test.each([
