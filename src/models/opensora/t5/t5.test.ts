@@ -1,4 +1,5 @@
 /** The text encoder: every tensor of the golden cases, and what the golden cases do not show. */
+import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { kernels, largestError, temporaryFolder, writeCheckpoint } from '../../../../test/layers.ts';
 import { createRuntime } from '../../../runtime/node.ts';
@@ -13,6 +14,7 @@ import { verifyTextEncoder } from '../verify/t5.ts';
 import { bucketOf } from './buckets.ts';
 import { parseT5Config } from './config.ts';
 import { loadTextEncoder, type TokenBatch } from './index.ts';
+import { t5Shapes } from './weights.ts';
 
 const golden = 'test/fixtures/golden';
 const folder = temporaryFolder();
@@ -116,6 +118,13 @@ describe('weights', () => {
   test('may name the embeddings after the encoder, and be those of a whole T5', async () => {
     const weights = await stored('F16', (name) => (name === 'shared.weight' ? 'encoder.embed_tokens.weight' : name));
     await loadTextEncoder(runtime, weights, config()).encode(tokens);
+  });
+
+  test('are those of the published T5 v1.1 XXL', async () => {
+    const published = JSON.parse(await readFile(`${golden}/params_t5_xxl_encoder.json`, 'utf8'));
+    const embeddings = ['shared.weight', 'encoder.embed_tokens.weight'];
+    const shapes = embeddings.flatMap((name) => [...t5Shapes(parseT5Config({}), name)]); // PyTorch lists the tied table twice
+    expect(Object.fromEntries(shapes)).toEqual(published);
   });
 
   test('are missed by name', () => {
