@@ -1,6 +1,6 @@
 /**
- * Peak signal-to-noise ratio: 10 log10(peak^2 / mean squared error) in decibels, over all values at once (one figure per
- * clip, not the mean of the frames' figures). Infinite for equal inputs.
+ * Peak signal-to-noise ratio: 10 log10(peak^2 / mean squared error) in decibels, over all values at once (one figure
+ * per clip, not the mean of the frames' figures). Infinite for equal inputs.
  */
 import { assertSameLength, type Values } from './comparable.ts';
 

@@ -17,7 +17,7 @@ export function flicker(frames: Frames): number {
   return sum / (data.length - size);
 }
 
-/** Motion smoothness: 1 minus the mean distance (of 255) of each frame from the mean of its neighbours; 1 is a still or even one. */
+/** Motion smoothness: 1 minus each frame's mean distance from the mean of its neighbours, over 255; 1 is even motion. */
 export function motionSmoothness(frames: Frames): number {
   const { data } = frames;
   const size = data.length / frames.count;
@@ -27,7 +27,7 @@ export function motionSmoothness(frames: Frames): number {
   return 1 - sum / (data.length - 2 * size) / 255;
 }
 
-/** Dynamic degree: the share of pixels whose brightness changes by more than 5 levels from frame to frame; 0 for a still clip. */
+/** Dynamic degree: the share of pixels whose brightness changes by more than 5 levels from frame to frame. */
 export function dynamicDegree(frames: Frames): number {
   const { data, count } = frames;
   const size = data.length / count;

@@ -13,7 +13,7 @@ export interface VideoFormat {
   readonly encode: (frames: Frames, comment: string, signal?: AbortSignal) => Promise<Uint8Array>;
 }
 
-/** Lets the event loop run (so that Ctrl-C arrives during a synchronous encoder), then throws if the signal has fired. */
+/** Lets the event loop run, so that Ctrl-C arrives during a synchronous encoder; throws `aborted` if the signal fired. */
 export async function pause(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   throwIfAborted(signal);

@@ -1,6 +1,6 @@
 /**
- * What a file says about its own making: prompt, seed, model, policy, version, as one JSON object in the comment field of
- * the container. Whoever finds the file can make it again.
+ * What a file says about its own making: prompt, seed, model, policy, version, as one JSON object in the comment field
+ * of the container. Whoever finds the file can make it again.
  */
 import { readFile } from 'node:fs/promises';
 import { ALL_FORMATS, BufferSource, Input } from 'mediabunny';

@@ -7,6 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { mp4 } from './mp4.ts';
 import { meanDifference, movingBall } from './testing.ts';
 
+const countHandlers = () => process.listenerCount('uncaughtException') + process.listenerCount('unhandledRejection');
+const handlersBefore = countHandlers();
+
 async function demux(bytes: Uint8Array) {
   using input = new Input({ source: new BufferSource(bytes), formats: [MP4] });
   const track = (await input.getPrimaryVideoTrack())!;
@@ -62,10 +65,18 @@ describe('mp4', () => {
     expect(again.times.length).toBe(2);
   });
 
-  it('leaves the handlers of the process alone', async () => {
-    const before = process.listenerCount('uncaughtException') + process.listenerCount('unhandledRejection');
-    await mp4.encode(movingBall({ count: 1, height: 16, width: 16, fps: 24 }), '{}');
-    expect(process.listenerCount('uncaughtException') + process.listenerCount('unhandledRejection')).toBe(before);
+  it('encodes several clips at once', async () => {
+    const shapes = [4, 9, 6].map((count) => ({ count, height: 32, width: 16 * count, fps: 24 }));
+    const files = await Promise.all(shapes.map(async (shape) => demux(await mp4.encode(movingBall(shape), '{}'))));
+    expect(files.map((file) => [file.times.length, file.size[0]])).toEqual([
+      [4, 64],
+      [9, 144],
+      [6, 96],
+    ]);
+  });
+
+  it('leaves the handlers of the process alone', () => {
+    expect(countHandlers()).toBe(handlersBefore); // all tests above have run the encoder
   });
 
   it.skipIf(spawnSync('ffmpeg', ['-version']).error)('shows the pictures that went in (needs ffmpeg)', async () => {

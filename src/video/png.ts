@@ -41,7 +41,7 @@ function chunk(name: string, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Prepares rows for compression: of the filters none, left, up and Paeth, each row takes the one with the smallest sum. */
+/** Prepares rows for compression: each takes the filter (none, left, up or Paeth) that leaves the smallest sum. */
 function filterRows(data: Uint8Array, rowBytes: number): Uint8Array {
   const rows = data.length / rowBytes;
   const filtered = new Uint8Array(rows * (rowBytes + 1));

@@ -1,8 +1,8 @@
 /**
  * RGB to planar YUV 4:2:0, the only pixel format that every H.264 and VP9 player shows.
  * BT.601 limited range with rounding and the mean of each 2x2 block as its chroma. Our own because the encoder's RGBA
- * path truncates: on a synthetic scene it loses 4 dB in red. 4:2:0 needs even sizes: an odd width or height grows by one
- * pixel, a copy of the last column or row.
+ * path truncates: on a synthetic scene it loses 4 dB in red. 4:2:0 needs even sizes: an odd width or height grows by
+ * one pixel, a copy of the last column or row.
  */
 import { type Frames, frameAt } from './frames.ts';
 
