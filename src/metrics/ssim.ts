@@ -37,11 +37,12 @@ export function ssim(reference: Frames, test: Frames): number {
 }
 
 function plane(rgb: Uint8Array, channel: number): Float64Array {
-  return Float64Array.from({ length: rgb.length / 3 }, (_, i) => rgb[i * 3 + channel]!);
+  const values = new Float64Array(rgb.length / 3);
+  for (let i = 0; i < values.length; i++) values[i] = rgb[i * 3 + channel]!;
+  return values;
 }
 
 function planeSsim(x: Float64Array, y: Float64Array, width: number, height: number): number {
-  const product = (a: Float64Array, b: Float64Array) => a.map((value, i) => value * b[i]!);
   const meanX = blur(x, width, height);
   const meanY = blur(y, width, height);
   const meanXX = blur(product(x, x), width, height);
@@ -57,6 +58,12 @@ function planeSsim(x: Float64Array, y: Float64Array, width: number, height: numb
     sum += ((2 * mx * my + c1) * (2 * covariance + c2)) / ((mx * mx + my * my + c1) * (varianceX + varianceY + c2));
   }
   return sum / meanX.length;
+}
+
+function product(a: Float64Array, b: Float64Array): Float64Array {
+  const result = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) result[i] = a[i]! * b[i]!;
+  return result;
 }
 
 /** Gaussian means where the whole window fits: [height, width] -> [height - 10, width - 10]. */

@@ -26,7 +26,7 @@ async function encode(frames: Frames, comment: string, signal?: AbortSignal): Pr
     Uint8Array.from(signature),
     chunk('IHDR', header),
     chunk('iTXt', new TextEncoder().encode(commentPrefix + comment)),
-    chunk('IDAT', await deflate(filterRows(data, width * 3), { level: 9 })),
+    chunk('IDAT', await deflate(filterRows(data, width * 3))),
     chunk('IEND', new Uint8Array()),
   ]);
 }
