@@ -11,6 +11,7 @@ import { parse } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { type Queue, serialQueue } from './queue.ts';
 import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
 
 export interface RuntimeOptions {
@@ -141,23 +142,11 @@ function wrap(session: ort.InferenceSession, queue: Queue = (task) => task()): S
   return {
     run: async (feeds) =>
       queue(() => session.run(feeds as Record<string, ort.Tensor>)) as Promise<Record<string, Tensor>>,
-    release: () => session.release(),
+    release: () => queue(() => session.release()),
   };
 }
 
 function toTensor(data: TensorData, dims: readonly number[]): Tensor {
   if (data instanceof Uint16Array) return new ort.Tensor('float16', data, dims) as Tensor;
   return new ort.Tensor(data as Float32Array, dims) as Tensor;
-}
-
-type Queue = <T>(task: () => Promise<T>) => Promise<T>;
-
-/** Runs tasks one after the other, in the order they were given. */
-function serialQueue(): Queue {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const result = last.then(task, task);
-    last = result.catch(() => {});
-    return result;
-  };
 }
