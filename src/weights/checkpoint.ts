@@ -2,8 +2,8 @@
  * A checkpoint as a dictionary of weights: one safetensors file, a folder with one, or shards behind an index.
  *
  * Invariants: only headers are read; a `Weight` says where its bytes lie, so that ONNX graphs point into the file itself.
- * `file` is the real path: links (as in the Hugging Face cache) are resolved, since ONNX Runtime refuses external data that
- * leaves its folder through one.
+ * `file` is the real path, links resolved (as the Hugging Face cache uses them): one file has one name wherever it is
+ * referenced, hashed or mapped.
  */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
