@@ -8,7 +8,9 @@ import { type Denoiser, type Node, type Precision, treeOf } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Arithmetic } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
+import { release } from './runtime/sharing.ts';
 import type { Sampler } from './samplers/rflow.ts';
+import { type Signals, signalsOf } from './signals.ts';
 import type { Trace } from './trace.ts';
 
 export interface DenoiseOptions {
@@ -16,7 +18,7 @@ export interface DenoiseOptions {
   readonly denoiser: Denoiser;
   readonly sampler: Sampler;
   readonly timesteps: ArrayLike<number>;
-  /** What the run starts from, `[prompts, channels, frames, height, width]`. */
+  /** What the run starts from, `[prompts, channels, frames, height, width]`; the run's to dispose of. */
   readonly latents: Tensor;
   readonly policy: Policy;
   /** The precision where the policy names none. */
@@ -47,30 +49,40 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
   const timesteps = Array.from(options.timesteps);
   const numSteps = timesteps.length;
   const tree = treeOf(options.blocks, policy.cuts?.(options.blocks.length));
-  const run = policy.begin({ numSteps, timesteps, tree, arithmetic });
-  let latents = options.latents;
+  const run = policy.begin({ numSteps, timesteps, tree, arithmetic, measure: trace.measure });
+  let current: Tensor | undefined = options.latents;
   try {
     for (const [step, timestep] of timesteps.entries()) {
       throwIfAborted(signal);
-      const input = await sampler.prepare(latents, step, options.noise?.());
-      const evaluation = await denoiser.evaluate(input.latents, timestep, input.frameMask);
-      const hidden = await execute(tree, evaluation.hidden, options.precision, {
-        evaluation,
-        run,
-        arithmetic,
-        trace,
-        step,
-        timestep,
-        signal,
-      });
-      const output = await evaluation.finish(hidden);
-      const next = await sampler.advance(latents, input, output, step);
-      yield { step, numSteps, timestep, input: input.latents, frameMask: input.frameMask, output, latents: next };
-      for (const tensor of new Set([evaluation.hidden, hidden, output, input.latents, latents])) tensor.dispose();
-      latents = next;
+      const latents: Tensor = current!;
+      current = undefined;
+      const held = new Set<Tensor>([latents]);
+      let signals: Signals | undefined;
+      try {
+        const input = await sampler.prepare(latents, step, options.noise?.());
+        held.add(input.latents);
+        const evaluation = await denoiser.evaluate(input.latents, timestep, input.frameMask);
+        held.add(evaluation.hidden);
+        signals = signalsOf(evaluation, input.latents);
+        const context = { evaluation, run, arithmetic, trace, signals, step, timestep, signal };
+        const hidden = await execute(tree, evaluation.hidden, options.precision, context);
+        held.add(hidden);
+        const output = await evaluation.finish(hidden);
+        held.add(output);
+        await run.observeOutput?.({ step, latents: input.latents, output });
+        if (run.heldBytes) trace.measure({ step, path: tree.path, values: { heldBytes: run.heldBytes() } });
+        current = await sampler.advance(latents, input, output, step);
+        yield { step, numSteps, timestep, input: input.latents, frameMask: input.frameMask, output, latents: current };
+      } finally {
+        await signals?.release();
+        for (const tensor of held) release(tensor);
+      }
     }
-    return latents;
+    const result = current!;
+    current = undefined;
+    return result;
   } finally {
+    if (current) release(current);
     run.dispose?.();
   }
 }

@@ -2,13 +2,15 @@
  * THE FUNCTION: run a node unless the policy knows better. It knows neither models nor policies.
  *
  * Ownership: the input hidden state stays the caller's; the returned one is the caller's too, and is the input itself
- * when the node was skipped. Residuals handed to `observe` belong to the policy.
+ * when the node was skipped. Policies may retain what they are shown, so tensors are released, never disposed of.
  */
 import { throwIfAborted } from './errors.ts';
 import type { Evaluation, Node, Precision } from './model.ts';
 import { compute, type Run, type Site } from './policy.ts';
-import type { Arithmetic } from './runtime/arithmetic.ts';
+import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
+import { release } from './runtime/sharing.ts';
+import type { Signals } from './signals.ts';
 import type { Trace } from './trace.ts';
 
 /** What stays the same during one step. */
@@ -17,6 +19,7 @@ export interface StepContext {
   readonly run: Run;
   readonly arithmetic: Arithmetic;
   readonly trace: Trace;
+  readonly signals: Signals;
   readonly step: number;
   readonly timestep: number;
   readonly signal?: AbortSignal;
@@ -26,7 +29,7 @@ export interface StepContext {
 export async function execute(node: Node, hidden: Tensor, inherited: Precision, context: StepContext): Promise<Tensor> {
   const { run, step, timestep, trace } = context;
   throwIfAborted(context.signal);
-  const site: Site = { node, step, timestep, hidden };
+  const site: Site = { node, step, timestep, hidden, signal: context.signals.read };
   const started = performance.now();
   const action = (await run.decide(site)) ?? compute();
   const precision = action.do === 'compute' ? (action.precision ?? inherited) : inherited;
@@ -38,7 +41,7 @@ export async function execute(node: Node, hidden: Tensor, inherited: Precision, 
     return hidden;
   }
   if (action.do === 'reuse') {
-    const sum = await context.arithmetic.add(hidden, action.residual);
+    const sum = await addTerms(hidden, action.terms, context.arithmetic);
     record();
     return sum;
   }
@@ -46,8 +49,26 @@ export async function execute(node: Node, hidden: Tensor, inherited: Precision, 
     ? await sequence(node, hidden, precision, context)
     : await leaf(node, hidden, precision, context);
   record();
-  if (result.residual) await run.observe?.(site, result.residual);
+  if (result.residual) await observe(site, result.residual, result.hidden, context);
   return result.hidden;
+}
+
+/** hidden plus the terms; an earlier residual as it is, or a weighted sum. */
+function addTerms(hidden: Tensor, terms: readonly Term[], arithmetic: Arithmetic): Promise<Tensor> {
+  const [first] = terms;
+  if (terms.length === 1 && first!.weight === 1) return arithmetic.add(hidden, first!.tensor);
+  return arithmetic.combine([{ tensor: hidden, weight: 1 }, ...terms]);
+}
+
+async function observe(site: Site, residual: Tensor, hidden: Tensor, { run }: StepContext): Promise<void> {
+  try {
+    await run.observe?.(site, residual);
+  } catch (error) {
+    release(hidden);
+    throw error;
+  } finally {
+    release(residual);
+  }
 }
 
 const wanted = (node: Node, { run }: StepContext): boolean => run.wants?.(node) ?? false;
@@ -59,9 +80,14 @@ async function leaf(node: Node, hidden: Tensor, precision: Precision, context: S
 async function sequence(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
   let current = hidden;
   for (const child of node.children!) {
-    const next = await execute(child, current, precision, context);
-    if (current !== hidden && current !== next) current.dispose();
-    current = next;
+    const before = current;
+    try {
+      current = await execute(child, before, precision, context);
+    } catch (error) {
+      if (before !== hidden) release(before);
+      throw error;
+    }
+    if (before !== hidden && before !== current) release(before);
   }
   if (!wanted(node, context)) return { hidden: current };
   return { hidden: current, residual: await context.arithmetic.subtract(current, hidden) };

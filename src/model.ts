@@ -69,12 +69,20 @@ export interface ModuleResult {
   readonly residual?: Tensor;
 }
 
+/**
+ * What policies may look at beside the hidden state: the latents that the network was given, and the input of its first
+ * module after the timestep modulated it.
+ */
+export type Signal = 'latents' | 'modulated-input';
+
 /** One evaluation of the network: latents and timestep are bound, the hidden state is ready to go through the tree. */
 export interface Evaluation {
   /** `[batch, frames, tokens, width]`. */
   readonly hidden: Tensor;
   /** Runs a module. The caller keeps ownership of `hidden`. */
   run(node: Node, hidden: Tensor, request: ModuleRequest): Promise<ModuleResult>;
+  /** Computes a signal; the caller owns it. */
+  readonly signals?: Readonly<Partial<Record<Signal, () => Promise<Tensor>>>>;
   /** From the last hidden state to the network's output, `[batch, channels, frames, height, width]`. */
   finish(hidden: Tensor): Promise<Tensor>;
 }
@@ -92,17 +100,15 @@ export interface Denoiser {
 /** Cuts blocks into segments before the given block numbers and roots them in one `step` node. */
 export function treeOf(blocks: readonly Node[], cuts: readonly number[] = []): Node {
   const edges = [0, ...cuts.filter((cut) => cut > 0 && cut < blocks.length), blocks.length];
-  const children = edges
-    .slice(1)
-    .map(
-      (end, index): Node => ({
-        path: `segment.${index}`,
-        level: 'segment',
-        kind: 'segment',
-        index,
-        children: blocks.slice(edges[index], end),
-      }),
-    );
+  const children = edges.slice(1).map(
+    (end, index): Node => ({
+      path: `segment.${index}`,
+      level: 'segment',
+      kind: 'segment',
+      index,
+      children: blocks.slice(edges[index], end),
+    }),
+  );
   return { path: 'step', level: 'step', kind: 'step', index: 0, children };
 }
 

@@ -3,18 +3,25 @@
  *
  * A policy is stateless; `begin` makes the state of one generation, which is dropped with it. Nothing is ever reset.
  */
-import type { Node, Precision } from './model.ts';
-import type { Arithmetic } from './runtime/arithmetic.ts';
+import type { Node, Precision, Signal } from './model.ts';
+import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
+import type { Measurement } from './trace.ts';
 
-/** What to do at a node. `reuse` adds a residual computed or predicted earlier; `skip` adds nothing. */
+/**
+ * What to do at a node. `reuse` adds a residual seen earlier, or one predicted from several as their weighted sum; its
+ * tensors are borrowed until the action is done. `skip` adds nothing.
+ */
 export type Action =
   | { readonly do: 'compute'; readonly precision?: Precision }
-  | { readonly do: 'reuse'; readonly residual: Tensor }
+  | { readonly do: 'reuse'; readonly terms: readonly Term[] }
   | { readonly do: 'skip' };
 
 export const compute = (precision?: Precision): Action => ({ do: 'compute', precision });
-export const reuse = (residual: Tensor): Action => ({ do: 'reuse', residual });
+/** Adds an earlier residual again. */
+export const reuse = (residual: Tensor): Action => ({ do: 'reuse', terms: [{ tensor: residual, weight: 1 }] });
+/** Adds a residual predicted from earlier ones: their weighted sum. */
+export const predict = (terms: readonly Term[]): Action => ({ do: 'reuse', terms });
 export const skip: Action = { do: 'skip' };
 
 /** The node in question, at one step. */
@@ -26,6 +33,17 @@ export interface Site {
   readonly timestep: number;
   /** The hidden state before the node, `[batch, frames, tokens, width]`; borrowed for the duration of the call. */
   readonly hidden: Tensor;
+  /** A named tensor of this step, borrowed until the step ends; `retain` it to keep it. */
+  signal(name: Signal): Promise<Tensor>;
+}
+
+/** One finished step, its tensors borrowed for the duration of the call. */
+export interface StepOutcome {
+  readonly step: number;
+  /** What the network was given, `[prompts, channels, frames, height, width]`. */
+  readonly latents: Tensor;
+  /** What it answered; with guidance a batch twice as large, and perhaps more channels. */
+  readonly output: Tensor;
 }
 
 /** What a policy knows when a generation begins. */
@@ -35,6 +53,8 @@ export interface RunContext {
   readonly tree: Node;
   /** Comparisons and sums of tensors, computed where the tensors are. */
   readonly arithmetic: Arithmetic;
+  /** Notes numbers in the trace. */
+  measure(measurement: Measurement): void;
 }
 
 /** One generation's state. */
@@ -43,8 +63,12 @@ export interface Run {
   decide(site: Site): Action | undefined | Promise<Action | undefined>;
   /** Whether `observe` is to be told this node's residual, which costs memory and, above modules, a subtraction. */
   wants?(node: Node): boolean;
-  /** Told what a computed node just added. The residual is the policy's from now on. */
+  /** Told what a computed node just added. The residual is borrowed for the duration of the call; `retain` it to keep it. */
   observe?(site: Site, residual: Tensor): void | Promise<void>;
+  /** Told what the network answered, at every step, whether computed or reused. */
+  observeOutput?(outcome: StepOutcome): void | Promise<void>;
+  /** Size of the tensors held at the moment, in bytes. */
+  heldBytes?(): number;
   /** Frees what is held. */
   dispose?(): void;
 }
@@ -78,6 +102,10 @@ export function stack(name: string, ...policies: readonly Policy[]): Policy {
         async observe(site, residual) {
           for (const run of runs) if (run.wants?.(site.node)) await run.observe?.(site, residual);
         },
+        async observeOutput(outcome) {
+          for (const run of runs) await run.observeOutput?.(outcome);
+        },
+        heldBytes: () => runs.reduce((bytes, run) => bytes + (run.heldBytes?.() ?? 0), 0),
         dispose() {
           for (const run of runs) run.dispose?.();
         },

@@ -14,16 +14,31 @@ export interface Decision {
   readonly milliseconds: number;
 }
 
+/** Numbers that a policy decided by, or that describe a step. */
+export interface Measurement {
+  readonly step: number;
+  /** The node they belong to. */
+  readonly path: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
 export interface Trace {
   readonly decisions: readonly Decision[];
+  readonly measurements: readonly Measurement[];
+  measure(measurement: Measurement): void;
   record(event: { step: number; node: Node; did: Action['do']; precision: Precision; milliseconds: number }): void;
 }
 
 /** A new, empty trace. */
 export function createTrace(): Trace {
   const decisions: Decision[] = [];
+  const measurements: Measurement[] = [];
   return {
     decisions,
+    measurements,
+    measure(measurement) {
+      measurements.push(measurement);
+    },
     record({ node, ...event }) {
       decisions.push({ ...event, path: node.path, level: node.level });
     },

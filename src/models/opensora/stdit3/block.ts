@@ -50,6 +50,12 @@ function queryKeyValue(scope: Scope, config: Stdit3Config, rows: Value, grouped:
   return [group(normalised(parts[0]!, 'q_norm')), group(normalised(parts[1]!, 'k_norm')), group(parts[2]!)];
 }
 
+/** What a block's self-attention sees: the hidden state normalised, then shifted and scaled by the timestep. */
+export function modulatedInput(scope: Scope, config: Stdit3Config, hidden: Value, modulation: Value): Value {
+  const { shift, scale } = modulationOf(scope, config, modulation, 'attention');
+  return modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
+}
+
 /** Attention of a frame's tokens among each other. `ungated` is the attention's output before the gate. */
 export function spatialAttention(
   scope: Scope,

@@ -84,6 +84,16 @@ function writeModule(kind: Kind, scope: Scope, config: Stdit3Config, hidden: Val
   }
 }
 
+/** What the self-attention of a block sees, as a graph of its own. */
+export function modulatedInputGraph(path: string, weights: Weights, config: Stdit3Config): Model {
+  const graph = new Graph(`${path}.modulated-input`);
+  const scope = { graph, weights: weights.scope(path), linear: linearWriterFor('fp32') };
+  const hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
+  const modulation = graph.input('modulation', ['batch', 'rows', 6 * config.hiddenSize]);
+  graph.output('modulated', block.modulatedInput(scope, config, hidden, modulation));
+  return graph.build();
+}
+
 /** A block's keys and values for cross-attention, from caption tokens. */
 export function captionGraph(path: string, weights: Weights, config: Stdit3Config): Model {
   const graph = new Graph(`${path}.caption`);

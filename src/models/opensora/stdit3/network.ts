@@ -13,7 +13,7 @@ import { packCaption, paddingBias } from './caption.ts';
 import type { Stdit3Config } from './config.ts';
 import { captionTokensGraph, finalGraph, patchGraph, timeGraph } from './endgraphs.ts';
 import type { LatentSize } from './ends.ts';
-import { blockPath, blocksOf, captionGraph, type ModuleOutput, moduleGraph } from './modules.ts';
+import { blockPath, blocksOf, captionGraph, type ModuleOutput, modulatedInputGraph, moduleGraph } from './modules.ts';
 import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables, sinusoid, sinusoidSize } from './positions.ts';
 
 /** What one generation is conditioned on. */
@@ -168,6 +168,7 @@ async function evaluate(
     time,
     finishTokens,
     finish: async (last) => (await finishTokens(last)).output,
+    signals: { 'modulated-input': () => modulatedInput(network, hidden!, time.modulation) },
     run: (node, input, request) => runModule(network, generation, time.modulation, node, input, request),
   };
 }
@@ -184,6 +185,13 @@ async function embedTime(
     rates: runtime.tensor(sinusoid(rates), [rates.length, 1, sinusoidSize]),
   };
   return (await session.run(feeds)) as TimeTensors;
+}
+
+/** The input of the first block's self-attention. */
+async function modulatedInput({ weights, config, sessions }: Network, hidden: Tensor, modulation: Tensor) {
+  const first = blocksOf(config)[0]!.path;
+  const session = await sessions.get('modulated input', () => modulatedInputGraph(first, weights, config));
+  return (await session.run({ x: hidden, modulation })).modulated!;
 }
 
 async function runModule(

@@ -1,0 +1,48 @@
+/**
+ * Tensors that a policy keeps between steps, by key. Each is retained when it is put in and released when it is replaced
+ * or the store is disposed of, so that a policy never holds more than it can name.
+ */
+import type { Tensor } from '../runtime/runtime.ts';
+import { release, retain } from '../runtime/sharing.ts';
+
+export interface Residuals {
+  get(key: string): Tensor | undefined;
+  has(key: string): boolean;
+  /** Keeps a borrowed tensor, in place of the one kept under this key. */
+  keep(key: string, borrowed: Tensor): void;
+  /** Keeps a tensor that was made for the store. */
+  own(key: string, made: Tensor): void;
+  drop(key: string): void;
+  /** Size of all tensors held, in bytes. */
+  bytes(): number;
+  dispose(): void;
+}
+
+/** An empty store. */
+export function residualStore(): Residuals {
+  const tensors = new Map<string, Tensor>();
+  const drop = (key: string) => {
+    const tensor = tensors.get(key);
+    tensors.delete(key);
+    if (tensor) release(tensor);
+  };
+  const own = (key: string, made: Tensor) => {
+    drop(key);
+    tensors.set(key, made);
+  };
+  return {
+    get: (key) => tensors.get(key),
+    has: (key) => tensors.has(key),
+    keep: (key, borrowed) => own(key, retain(borrowed)),
+    own,
+    drop,
+    bytes: () => [...tensors.values()].reduce((sum, tensor) => sum + bytesOf(tensor), 0),
+    dispose() {
+      for (const key of [...tensors.keys()]) drop(key);
+    },
+  };
+}
+
+/** Size of a tensor in bytes. */
+export const bytesOf = ({ dims, type }: Tensor): number =>
+  dims.reduce((size, dimension) => size * dimension, type === 'float16' ? 2 : 4);
