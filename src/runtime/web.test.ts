@@ -45,7 +45,7 @@ beforeAll(async () => {
   const binary = new URL(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm'));
   ort.env.wasm.wasmBinary = new Uint8Array(readFileSync(binary));
   runtime = await createRuntime({ backend: 'cpu', threads: 1 });
-});
+}, 120_000); // compiling 27 MB of WebAssembly takes seconds, more on a busy machine
 afterAll(() => {
   server.close();
 });
