@@ -86,10 +86,11 @@ test.each(['a quiet waterfall, ', 'x', 'ﷺ', '\u{1F642}', 'e\u0301'])(
   '100,000 characters of "%s" take less than 2 s',
   (unit) => {
     const text = unit.repeat(Math.ceil(100_000 / unit.length));
-    const start = performance.now();
+    const start = process.cpuUsage(); // not wall-clock time: tests run on busy machines
     expect(tokenizer.encode(text).tokens.length).toBeGreaterThan(0);
     tokenizer.unknownWords(text);
-    expect(performance.now() - start).toBeLessThan(2000);
+    const { user, system } = process.cpuUsage(start); // microseconds
+    expect((user + system) / 1e6).toBeLessThan(2);
   },
 );
 

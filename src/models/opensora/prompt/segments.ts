@@ -1,0 +1,133 @@
+/**
+ * What a prompt says besides its text, and its way to the text encoder:
+ *
+ *     |0|a calm sea|2|a storm {"reference_path": "sea.png", "mask_strategy": "0"}
+ *
+ * From the first `{` on it is JSON about conditioning; a text that begins with `|0|` has a segment per clip of a looped
+ * generation, each from the clip that it names; scores that the model was trained with are appended; then it is cleaned.
+ * Reference: opensora/utils/inference_utils.py, `extract_json_from_prompts`, `split_prompt`, `append_score_to_prompts`,
+ * `extract_prompts_loop`; scripts/inference.py for the order.
+ */
+
+import { z } from 'zod';
+import { messageOf, QuantCacheError } from '../../../errors.ts';
+import { cleanPrompt } from './clean.ts';
+import { strip } from './python-pattern.ts';
+
+/** A text and the first clip of a looped generation, from 0, that it is for. */
+export interface PromptSegment {
+  firstLoop: number;
+  text: string;
+}
+
+/** A prompt taken apart. */
+export interface ParsedPrompt {
+  segments: PromptSegment[];
+  /** Files to condition on, numbered as the mask strategy names them. */
+  references: string[];
+  /** See samplers/mask.ts; empty for none. */
+  maskStrategy: string;
+}
+
+/** Suffixes that steer the model as its training captions did; `null` leaves one out. */
+export interface PromptScores {
+  /** Beauty, about 4 to 7. */
+  aesthetic?: number | null;
+  /** Amount of motion, about 0 to 20. */
+  motion?: number | null;
+  /** For example `pan left` or `zoom in`. */
+  camera?: string | null;
+}
+
+/** The scores of the original's default configuration. */
+export const defaultScores: PromptScores = { aesthetic: 6.5 };
+
+const conditioning = z.strictObject({ reference_path: z.string().optional(), mask_strategy: z.string().optional() });
+const example = '{"reference_path": "image.png", "mask_strategy": "0"}';
+
+/** Takes a prompt apart and makes its texts ready for the tokenizer. */
+export function preparePrompt(prompt: string, scores: PromptScores = defaultScores): ParsedPrompt {
+  const parsed = parsePrompt(prompt);
+  const segments = parsed.segments.map((segment) => ({
+    ...segment,
+    text: cleanPrompt(appendScores(segment.text, scores)),
+  }));
+  return { ...parsed, segments };
+}
+
+/** Takes a prompt apart, texts as written. */
+export function parsePrompt(prompt: string): ParsedPrompt {
+  const brace = prompt.indexOf('{');
+  const { reference_path: path = '', mask_strategy: maskStrategy = '' } =
+    brace < 0 ? {} : parseTail(prompt.slice(brace));
+  return {
+    segments: splitSegments(brace < 0 ? prompt : prompt.slice(0, brace)),
+    references: path === '' ? [] : path.split(';'),
+    maskStrategy,
+  };
+}
+
+function parseTail(tail: string): z.infer<typeof conditioning> {
+  try {
+    return conditioning.parse(JSON.parse(tail));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    const shown = tail.length > 80 ? `${tail.slice(0, 80)}...` : tail;
+    throw new QuantCacheError(
+      'invalid_option',
+      `From the first "{" on, a prompt must be JSON such as ${example}; found ${shown} (${reason}). Remove the brace or correct the JSON.`,
+      { cause: error },
+    );
+  }
+}
+
+/** The segments of a text such as `|0|a calm sea|2|a storm`; a text that does not begin with `|0|` is one segment. */
+export function splitSegments(text: string): PromptSegment[] {
+  if (!text.startsWith('|0|')) return [{ firstLoop: 0, text }];
+  const fields = text.split('|').slice(1);
+  const segments: PromptSegment[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const written = fields[i]!.trim();
+    const previous = segments.at(-1)?.firstLoop ?? -1;
+    const body = fields[i + 1];
+    if (!/^\d{1,6}$/.test(written) || Number(written) <= previous || body === undefined) {
+      throw new QuantCacheError(
+        'invalid_option',
+        `Prompt segment "|${written}|" is not possible; write |0|text|1|text with ascending clip numbers and no other "|".`,
+      );
+    }
+    segments.push({ firstLoop: Number(written), text: strip(body) });
+  }
+  return segments;
+}
+
+/** The text for one clip of a looped generation: that of the last segment that has begun. */
+export function segmentFor(segments: readonly PromptSegment[], loop: number): string {
+  return segments.findLast(({ firstLoop }) => firstLoop <= loop)?.text ?? '';
+}
+
+/** The text with the scores that it does not mention itself. */
+export function appendScores(text: string, { aesthetic, motion, camera }: PromptScores): string {
+  let scored = text;
+  const append = (name: string, value: string | null | undefined) => {
+    if (value !== null && value !== undefined && !text.includes(`${name}:`)) scored += ` ${name}: ${value}.`;
+  };
+  append('aesthetic score', oneDecimal(aesthetic));
+  append('motion score', oneDecimal(motion));
+  append('camera motion', camera);
+  return scored;
+}
+
+/** Python's `f'{value:.1f}'`, which rounds ties to even: 6.25 is 6.2, not 6.3 as `toFixed` has it. */
+function oneDecimal(value: number | null | undefined): string | null {
+  if (value === null || value === undefined) return null;
+  if (!Number.isFinite(value)) {
+    throw new QuantCacheError(
+      'invalid_option',
+      `A score of ${value} is not possible; use a number such as 6.5, or none.`,
+    );
+  }
+  const isTie = Number.isInteger(value * 4) && (value * 4) % 2 !== 0;
+  const below = Math.floor(value * 10);
+  return (isTie ? (below + Math.abs(below % 2)) / 10 : value).toFixed(1);
+}
