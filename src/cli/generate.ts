@@ -1,0 +1,174 @@
+/** `quantcache generate`: prompts to video files. */
+
+import { extname } from 'node:path';
+import { Command, Option } from 'commander';
+import {
+  assertWritable,
+  createPolicy,
+  createRuntime,
+  finish,
+  framesFromDecoded,
+  type GenerateResult,
+  generate,
+  loadImage,
+  openModel,
+  type Precision,
+  precisions,
+  QuantCacheError,
+  type Runtime,
+  type SizeRequest,
+  saveVideo,
+  summarize,
+  version,
+} from '../index.ts';
+import { finiteNumber, keyValue, type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
+import { createProgress, interruptSignal, seconds } from './progress.ts';
+
+interface Flags extends ModelFlags, SizeRequest {
+  out: string;
+  steps?: number;
+  guidance?: number;
+  seed: string;
+  loops?: number;
+  image?: string;
+  maskStrategy?: string;
+  aestheticScore?: number;
+  motionScore?: number;
+  cameraMotion?: string;
+  policy: string;
+  policyOption?: Record<string, unknown>;
+  precision: Precision;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+const examples = `
+Examples:
+  quantcache generate "a large red star moves right over a blue background" -o star.mp4
+  quantcache generate "a forest at dawn" -m hpcai-tech/OpenSora-STDiT-v3 --resolution 240p --duration 2s -o forest.mp4
+  quantcache generate "the ship sails on" --image ship.png --loops 2 -o ship.webm`;
+
+export function command(): Command {
+  const generateCommand = new Command('generate')
+    .description('make a video for each prompt')
+    .argument('<prompts...>', 'what to show; several prompts give several files')
+    .option('-o, --out <file>', 'file to write: .mp4, .webm, .gif, .webp or .png', 'video.mp4')
+    .option('--steps <count>', 'denoising steps', wholeNumber(1))
+    .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
+    .option('--seed <number>', 'seed of the noise, as of PyTorch on a CPU', '42')
+    .option('--loops <count>', 'clips that continue each other', wholeNumber(1))
+    .option('--image <file>', 'first frame')
+    .option('--mask-strategy <text>', "how references are used, in Open-Sora's notation")
+    .option('--aesthetic-score <score>', 'added to the prompt where the model was trained with it', finiteNumber)
+    .option('--motion-score <score>', 'added to the prompt', finiteNumber)
+    .option('--camera-motion <words>', 'added to the prompt')
+    .option('-p, --policy <name>', 'what to compute, reuse and skip', 'full')
+    .option('--policy-option <name=value>', 'an option of the policy; may be given again', keyValue)
+    .addOption(
+      new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
+    )
+    .option('--json', 'print the result as JSON')
+    .option('-q, --quiet', 'no progress');
+  return withSize(withModel(generateCommand)).addHelpText('after', examples).action(run);
+}
+
+async function run(prompts: string[], flags: Flags): Promise<void> {
+  const began = performance.now();
+  const signal = interruptSignal();
+  const progress = createProgress(Boolean(flags.quiet));
+  if (prompts.some((prompt) => prompt.trim() === '')) {
+    throw new QuantCacheError('invalid_option', 'The prompt is empty; describe what the video is to show.');
+  }
+  const files = prompts.map((_, i) => fileName(flags.out, i, prompts.length));
+  for (const file of files) await assertWritable(file);
+  const policy = createPolicy(flags.policy, flags.policyOption);
+  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  const opened = performance.now();
+  const image = flags.image && (await loadReference(flags.image, pipeline.geometry(flags)));
+  const events = generate(pipeline, runtime, {
+    ...flags,
+    prompts,
+    policy,
+    numSteps: flags.steps,
+    guidanceScale: flags.guidance,
+    references: image ? prompts.map(() => [image]) : undefined,
+    maskStrategies: flags.maskStrategy === undefined ? undefined : prompts.map(() => flags.maskStrategy!),
+    signal,
+  });
+  const result = await finish(events, progress.generating);
+  const saving = performance.now();
+  for (const [i, file] of files.entries()) {
+    const { data, frames: count, height, width } = result.videos[i]!;
+    const frames = framesFromDecoded(data, { count, height, width, fps: result.fps });
+    const metadata = {
+      prompt: prompts[i],
+      seed: flags.seed,
+      model: pipeline.model,
+      policy: policy.name,
+      precision: flags.precision,
+      version,
+    };
+    await saveVideo(frames, file, metadata, signal);
+  }
+  progress.end();
+  const times = {
+    open: opened - began,
+    ...result.times,
+    save: performance.now() - saving,
+    total: performance.now() - began,
+  };
+  report({ files, times, result, runtime, json: Boolean(flags.json), note: progress.note });
+}
+
+/** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */
+function fileName(out: string, index: number, count: number): string {
+  if (count === 1) return out;
+  const extension = extname(out);
+  return `${out.slice(0, out.length - extension.length)}-${index + 1}${extension}`;
+}
+
+/** An image as a clip of one frame, cut to the video's size. */
+async function loadReference(file: string, { height, width }: { height: number; width: number }) {
+  const data = await loadImage(file, { height, width });
+  return { data, channels: 3, frames: 1, height, width };
+}
+
+interface Report {
+  files: string[];
+  times: Record<string, number>;
+  result: GenerateResult;
+  runtime: Runtime;
+  json: boolean;
+  note: (message: string) => void;
+}
+
+function report({ files, times, result, runtime, json, note }: Report): void {
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  const { height, width, frames } = result.videos[0]!;
+  const decisions = summarize(result.trace);
+  if (json) {
+    const summary = {
+      files,
+      frames,
+      height,
+      width,
+      fps: result.fps,
+      times,
+      peakBytes,
+      runtime: runtime.description,
+      decisions,
+    };
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
+    return;
+  }
+  for (const file of files) process.stdout.write(`${file}\n`);
+  const stages = Object.entries(times).filter(([stage, time]) => stage !== 'total' && time > 0);
+  note(
+    `${frames} frames of ${width}x${height} in ${seconds(times.total!)}: ${stages.map(([stage, time]) => `${stage} ${seconds(time)}`).join(', ')}`,
+  );
+  const modules = decisions.find(({ level }) => level === 'module')!;
+  note(
+    `modules: ${modules.compute} computed, ${modules.reuse} reused, ${modules.skip} skipped; peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GB`,
+  );
+}

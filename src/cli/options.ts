@@ -1,0 +1,61 @@
+/** Options that several commands share, and the reading of their values. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** A parser of numbers for commander; `what` says what is allowed. */
+export function number(what: string, allowed: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !allowed(value)) throw new InvalidArgumentError(`Give ${what}.`);
+    return value;
+  };
+}
+
+export const wholeNumber = (least: number) =>
+  number(`a whole number from ${least} up`, (value) => Number.isSafeInteger(value) && value >= least);
+export const finiteNumber = number('a number', Number.isFinite);
+export const positiveNumber = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
+
+/** Collects `--policy-option key=value` into an object; numbers, booleans and JSON are read as such. */
+export function keyValue(text: string, earlier: Record<string, unknown> = {}): Record<string, unknown> {
+  const match = /^([A-Za-z][\w-]*)=(.*)$/s.exec(text);
+  if (!match) throw new InvalidArgumentError('Write it as name=value.');
+  return { ...earlier, [match[1]!]: valueOf(match[2]!) };
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What every command that runs a model understands. */
+export interface ModelFlags {
+  model?: string;
+  vae?: string;
+  textEncoder?: string;
+  device: 'cpu' | 'webgpu' | 'cuda';
+  threads?: number;
+}
+
+/** Adds the options that say which model runs where. */
+export function withModel(command: Command): Command {
+  return command
+    .option('-m, --model <name>', 'folder or hub id (owner/name) of the model; default: the demo model in this package')
+    .option('--vae <name>', 'folder or hub id of the VAE, for models that come without one')
+    .option('--text-encoder <name>', 'folder or hub id of the T5 encoder, for models that come without one')
+    .addOption(new Option('-d, --device <device>', 'where to run').choices(['cpu', 'webgpu', 'cuda']).default('cpu'))
+    .option('--threads <count>', 'CPU threads; all cores by default', wholeNumber(1));
+}
+
+/** Adds the options that say how large and how long a video is. */
+export function withSize(command: Command): Command {
+  return command
+    .option('--size <HxW>', 'height x width in pixels, such as 240x426')
+    .option('--resolution <name>', 'named resolution: 144p, 240p, 360p, 480p, 720p...')
+    .option('--aspect <W:H>', 'aspect ratio, width:height, such as 16:9')
+    .option('--frames <count>', 'number of frames; 1 makes an image', wholeNumber(1))
+    .option('--duration <time>', 'named length: 2s, 4s, 8s, 16s or 32s')
+    .option('--fps <rate>', 'frames per second', positiveNumber);
+}

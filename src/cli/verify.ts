@@ -1,0 +1,59 @@
+/** `quantcache verify DIR`: runs every reference case of a folder and compares with the original. */
+import { Command, Option } from 'commander';
+import {
+  createRuntime,
+  defaultTolerance,
+  QuantCacheError,
+  type VerificationResult,
+  verifiers,
+  verifyFolder,
+} from '../index.ts';
+import { positiveNumber } from './options.ts';
+import { interruptSignal } from './progress.ts';
+
+interface Flags {
+  tolerance: number;
+  device: 'cpu' | 'webgpu';
+  json?: boolean;
+}
+
+export function command(): Command {
+  return new Command('verify')
+    .description('compare with reference tensors of the original code; exit code 1 if any differs')
+    .argument('<folder>', 'folder with a manifest.json that lists cases')
+    .option(
+      '--tolerance <fraction>',
+      "largest error allowed, as a fraction of the tensor's maximum",
+      positiveNumber,
+      defaultTolerance,
+    )
+    .addOption(new Option('-d, --device <device>', 'where to run').choices(['cpu', 'webgpu']).default('cpu'))
+    .option('--json', 'print the results as JSON')
+    .action(run);
+}
+
+async function run(folder: string, flags: Flags): Promise<void> {
+  const signal = interruptSignal();
+  const runtime = await createRuntime({ backend: flags.device });
+  const results: VerificationResult[] = [];
+  for await (const result of verifyFolder(runtime, folder, { verifiers, tolerance: flags.tolerance, signal })) {
+    results.push(result);
+    if (!flags.json) process.stdout.write(`${lineOf(result)}\n`);
+  }
+  const failures = results.filter((result) => 'pass' in result && !result.pass).length;
+  const skipped = results.filter((result) => 'skipped' in result).length;
+  const passed = results.length - failures - skipped;
+  if (flags.json)
+    process.stdout.write(`${JSON.stringify({ tolerance: flags.tolerance, passed, failures, skipped, results })}\n`);
+  else process.stdout.write(`${passed} passed, ${failures} failed, ${skipped} skipped\n`);
+  if (failures)
+    throw new QuantCacheError(
+      'verification_failed',
+      `${failures} tensors differ from the original by more than ${flags.tolerance}.`,
+    );
+}
+
+function lineOf(result: VerificationResult): string {
+  if ('skipped' in result) return `skip  ${result.case}: ${result.skipped}`;
+  return `${result.pass ? 'pass' : 'FAIL'}  ${result.relativeError.toExponential(1).padStart(8)}  ${result.case}  ${result.tensor}`;
+}

@@ -1,0 +1,1 @@
+export * from './models/opensora/vae/clip.ts';

@@ -1,0 +1,304 @@
+/**
+ * From prompts to videos: text, noise, the loop, pixels, once per loop of a long clip. An async generator: it yields what
+ * is happening and returns the result, so that progress, memory and stopping belong to the caller.
+ */
+import { type Clip, concatFrames, dimsOf, sliceFrames } from './clip.ts';
+import { denoise } from './denoise.ts';
+import { QuantCacheError } from './errors.ts';
+import type { Geometry, Precision } from './model.ts';
+import type { Pipeline, PreparedPrompt, PromptOptions, SizeRequest } from './pipeline.ts';
+import type { Policy } from './policy.ts';
+import { createArithmetic } from './runtime/arithmetic.ts';
+import type { Runtime, Tensor } from './runtime/runtime.ts';
+import { appendLoopCondition, applyMaskStrategy } from './samplers/mask.ts';
+import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
+import { createTrace, type Trace } from './trace.ts';
+
+export interface GenerateOptions extends PromptOptions, SizeRequest {
+  /** One video per prompt, all denoised in one batch. */
+  readonly prompts: readonly string[];
+  readonly numSteps?: number;
+  /** 1 or less runs without guidance, at half the cost. */
+  readonly guidanceScale?: number;
+  /** Seeds the noise as PyTorch's CPU generator does. Default 42. */
+  readonly seed?: number | bigint | string;
+  /** Clips that follow each other, each beginning with the end of the one before. Default 1. */
+  readonly loops?: number;
+  /** Pixels that condition each prompt's clip, in [-1, 1]; by default the first frame of the first one is kept. */
+  readonly references?: readonly (readonly Clip[])[];
+  /** How references are used, one per prompt, in the notation of `samplers/mask.ts`. */
+  readonly maskStrategies?: readonly string[];
+  readonly policy: Policy;
+  /** The precision where the policy names none. Default fp32. */
+  readonly precision?: Precision;
+  readonly signal?: AbortSignal;
+}
+
+export type Stage = 'text' | 'reference' | 'denoise' | 'decode';
+
+/** What is happening. `milliseconds` is the time since the run began. */
+export type GenerateEvent =
+  | { readonly type: 'stage'; readonly stage: Stage; readonly loop: number; readonly milliseconds: number }
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly numSteps: number;
+      readonly loop: number;
+      readonly milliseconds: number;
+    }
+  | {
+      readonly type: 'frames';
+      readonly decoded: number;
+      readonly total: number;
+      readonly loop: number;
+      readonly milliseconds: number;
+    }
+  | { readonly type: 'warning'; readonly message: string; readonly milliseconds: number };
+
+export interface GenerateResult {
+  /** One clip per prompt, three channels in [-1, 1]. */
+  readonly videos: readonly Clip[];
+  readonly fps: number;
+  /** The last loop's latents, `[prompts, channels, frames, height, width]`. */
+  readonly latents: Float32Array;
+  readonly geometry: Geometry;
+  readonly trace: Trace;
+  /** Milliseconds per stage, all loops together. */
+  readonly times: Readonly<Record<Stage, number>>;
+}
+
+/** Makes one video per prompt. Throws `invalid_option` before any computation, `aborted` when the signal fires. */
+export async function* generate(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  options: GenerateOptions,
+): AsyncGenerator<GenerateEvent, GenerateResult> {
+  const settings = resolve(pipeline, options);
+  const { geometry, prompts, generator, loops } = settings;
+  const clock = stageClock();
+  const trace = createTrace();
+  for (const message of warnings(prompts)) yield { type: 'warning', message, milliseconds: clock.now() };
+
+  const parts: Clip[][] = prompts.map(() => []);
+  const references: Clip[][] = prompts.map(() => []);
+  let strategies = settings.strategies;
+  let latents = new Float32Array();
+  for (let loop = 0; loop < loops; loop++) {
+    yield clock.enter('text', loop);
+    const text = await pipeline.encodeText(
+      prompts.map((prompt) => prompt.textFor(loop)),
+      options.signal,
+    );
+
+    const pixels = loop === 0 ? (options.references ?? []) : parts.map((clips) => [clips.at(-1)!]);
+    if (pixels.some((clips) => clips.length)) yield clock.enter('reference', loop);
+    for (const [prompt, clips] of pixels.entries()) {
+      for (const clip of clips) references[prompt]!.push(await pipeline.encode(clip, generator.randn, options.signal));
+    }
+    if (loop > 0)
+      strategies = strategies.map((strategy, i) =>
+        appendLoopCondition(strategy, { loop, reference: references[i]!.length - 1 }),
+      );
+
+    yield clock.enter('denoise', loop);
+    const start = conditionedNoise(settings, references, strategies, loop);
+    const steps = denoiseFrom(pipeline, runtime, options, settings, { text, trace, ...start });
+    let result = await steps.next();
+    for (; !result.done; result = await steps.next()) {
+      const { step, numSteps } = result.value;
+      yield { type: 'step', step, numSteps, loop, milliseconds: clock.now() };
+    }
+    latents = result.value;
+
+    yield clock.enter('decode', loop);
+    const total = prompts.length * geometry.numFrames;
+    let decoded = 0;
+    for (const [prompt, sample] of samplesOf(latents, geometry, prompts.length).entries()) {
+      const clips: Clip[] = [];
+      const z = runtime.tensor(sample.data, dimsOf(sample));
+      for await (const clip of pipeline.decode(z, geometry.numFrames, options.signal)) {
+        clips.push(clip);
+        decoded += clip.frames;
+        yield { type: 'frames', decoded, total, loop, milliseconds: clock.now() };
+      }
+      parts[prompt]!.push(concatFrames(clips as [Clip, ...Clip[]]));
+    }
+  }
+  const videos = parts.map((clips) => joinLoops(clips, pipeline.chunkFrames));
+  return { videos, fps: geometry.fps, latents, geometry, trace, times: clock.finish() };
+}
+
+interface Settings {
+  readonly geometry: Geometry;
+  readonly prompts: readonly PreparedPrompt[];
+  readonly strategies: readonly string[];
+  readonly generator: RandomGenerator;
+  readonly loops: number;
+  readonly numSteps: number;
+  readonly guidanceScale: number;
+}
+
+function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
+  const { defaults } = pipeline;
+  if (options.prompts.length === 0)
+    throw new QuantCacheError('invalid_option', 'No prompt was given; give at least one.');
+  const loops = options.loops ?? 1;
+  if (!Number.isInteger(loops) || loops < 1) {
+    throw new QuantCacheError('invalid_option', `${loops} loops were asked for; use a whole number from 1 up.`);
+  }
+  const guidanceScale = options.guidanceScale ?? defaults.guidanceScale;
+  if (!Number.isFinite(guidanceScale)) {
+    throw new QuantCacheError(
+      'invalid_option',
+      `Guidance scale ${guidanceScale} is not a number; use one such as ${defaults.guidanceScale}.`,
+    );
+  }
+  const prompts = options.prompts.map((prompt) => pipeline.prepare(prompt, options));
+  const geometry = pipeline.geometry(options);
+  if (loops > 1 && geometry.numFrames < pipeline.chunkFrames) {
+    throw new QuantCacheError(
+      'invalid_option',
+      `Loops need clips of at least ${pipeline.chunkFrames} frames, but ${geometry.numFrames} were asked for.`,
+    );
+  }
+  const keepFirstFrame = '0';
+  return {
+    geometry,
+    prompts,
+    strategies: prompts.map(
+      (prompt, i) =>
+        options.maskStrategies?.[i] ?? (prompt.maskStrategy || (options.references?.[i]?.length ? keepFirstFrame : '')),
+    ),
+    generator: torchGenerator(options.seed ?? 42),
+    loops,
+    numSteps: options.numSteps ?? defaults.numSteps,
+    guidanceScale,
+  };
+}
+
+function warnings(prompts: readonly PreparedPrompt[]): string[] {
+  return prompts
+    .filter(({ unknownWords }) => unknownWords.length > 0)
+    .map(
+      ({ unknownWords }) =>
+        `The model does not know: ${unknownWords.join(', ')}. It will ignore or misread such words.`,
+    );
+}
+
+/** Noise for a batch, with reference latents copied in where the strategies say so, and the mask that keeps them. */
+function conditionedNoise(
+  settings: Settings,
+  references: readonly (readonly Clip[])[],
+  strategies: readonly string[],
+  loop: number,
+) {
+  const { geometry, prompts, generator } = settings;
+  const { channels, frames, height, width } = geometry.latent;
+  const noise = generator.randn(prompts.length * channels * frames * height * width);
+  if (strategies.every((strategy) => strategy === '')) return { noise };
+  const plan = applyMaskStrategy(
+    strategies,
+    references.map((clips) => clips.map((clip) => clip.frames)),
+    { latentFrames: frames, loop },
+  );
+  const samples = samplesOf(noise, geometry, prompts.length);
+  for (const { sample, reference, referenceStart, targetStart, length } of plan.copies) {
+    const part = sliceFrames(references[sample]![reference]!, referenceStart, referenceStart + length);
+    const plane = height * width;
+    for (let channel = 0; channel < channels; channel++) {
+      const source = part.data.subarray(channel * length * plane, (channel + 1) * length * plane);
+      samples[sample]!.data.set(source, (channel * frames + targetStart) * plane);
+    }
+  }
+  return { noise, mask: plan.mask };
+}
+
+/** The batch as one clip per prompt, sharing its memory. */
+function samplesOf(latents: Float32Array, { latent }: Geometry, prompts: number): Clip[] {
+  const size = latents.length / prompts;
+  return Array.from({ length: prompts }, (_, i) => ({ ...latent, data: latents.subarray(i * size, (i + 1) * size) }));
+}
+
+interface DenoiseStart {
+  readonly text: Awaited<ReturnType<Pipeline['encodeText']>>;
+  readonly trace: Trace;
+  readonly noise: Float32Array;
+  readonly mask?: number[][];
+}
+
+async function* denoiseFrom(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  options: GenerateOptions,
+  settings: Settings,
+  start: DenoiseStart,
+) {
+  const { geometry, guidanceScale, generator } = settings;
+  const guided = guidanceScale > 1;
+  const { channels, frames, height, width } = geometry.latent;
+  const dims = [settings.prompts.length, channels, frames, height, width];
+  const timesteps = pipeline.timesteps(geometry, settings.numSteps);
+  const arithmetic = createArithmetic(runtime);
+  const sampler = pipeline.sampler({ timesteps, guidanceScale, guided, mask: start.mask });
+  const denoiser = await pipeline.begin({ text: start.text, geometry, guided });
+  try {
+    const latents: Tensor = yield* denoise({
+      blocks: pipeline.blocks,
+      denoiser,
+      sampler,
+      timesteps,
+      latents: runtime.tensor(start.noise.slice(), dims),
+      policy: options.policy,
+      precision: options.precision ?? 'fp32',
+      arithmetic,
+      trace: start.trace,
+      noise: start.mask && (() => runtime.tensor(generator.randn(start.noise.length), dims)),
+      signal: options.signal,
+    });
+    const data = (await runtime.read(latents)).slice();
+    latents.dispose();
+    return data;
+  } finally {
+    denoiser.dispose();
+    await sampler.dispose();
+    await arithmetic.dispose();
+  }
+}
+
+/** Later clips begin with the end of the one before, which is dropped. */
+function joinLoops(clips: readonly Clip[], overlap: number): Clip {
+  return concatFrames(clips.map((clip, loop) => (loop === 0 ? clip : sliceFrames(clip, overlap))) as [Clip, ...Clip[]]);
+}
+
+/** Measures how long each stage takes. */
+function stageClock() {
+  const began = performance.now();
+  const times: Record<Stage, number> = { text: 0, reference: 0, denoise: 0, decode: 0 };
+  let current: { stage: Stage; since: number } | undefined;
+  const now = () => performance.now() - began;
+  const leave = () => {
+    if (current) times[current.stage] += now() - current.since;
+  };
+  return {
+    now,
+    enter(stage: Stage, loop: number): GenerateEvent {
+      leave();
+      current = { stage, since: now() };
+      return { type: 'stage', stage, loop, milliseconds: now() };
+    },
+    finish() {
+      leave();
+      return times;
+    },
+  };
+}
+
+/** Runs a generator to its end and returns what it returns; `onEvent` sees what it yields. */
+export async function finish<Event, Result>(
+  run: AsyncGenerator<Event, Result>,
+  onEvent?: (event: Event) => void,
+): Promise<Result> {
+  let next = await run.next();
+  for (; !next.done; next = await run.next()) onEvent?.(next.value);
+  return next.value;
+}

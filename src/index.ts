@@ -1,0 +1,46 @@
+/** The public API: everything that programs, the command line and benchmarks use. */
+
+export { createRuntime, type RuntimeOptions } from '#runtime';
+export { type Clip, concatFrames } from './clip.ts';
+export { type ErrorCode, exitCode, messageOf, QuantCacheError } from './errors.ts';
+export {
+  finish,
+  type GenerateEvent,
+  type GenerateOptions,
+  type GenerateResult,
+  generate,
+  type Stage,
+} from './generate.ts';
+export {
+  type Geometry,
+  type Kind,
+  type Level,
+  type Node,
+  nodesOf,
+  type Precision,
+  precisions,
+  treeOf,
+} from './model.ts';
+export { demoModel, type ModelOptions, openModel, verifiers } from './models/index.ts';
+export type { Pipeline, PromptOptions, SizeRequest } from './pipeline.ts';
+export { createPolicy } from './policies/index.ts';
+export {
+  type Action,
+  compute,
+  type Policy,
+  type Run,
+  type RunContext,
+  reuse,
+  type Site,
+  skip,
+  stack,
+} from './policy.ts';
+export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
+export { createTrace, type Decision, summarize, type Trace } from './trace.ts';
+export { defaultTolerance, type VerificationResult, verifyFolder } from './verification/verify.ts';
+export { version } from './version.ts';
+export { type Frames, framesFromDecoded } from './video/frames.ts';
+export { loadImage } from './video/image.ts';
+export { readMetadata, type VideoMetadata } from './video/metadata.ts';
+export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';
+export type { HubEvent } from './weights/hub.ts';

@@ -1,0 +1,73 @@
+/** The model families, as a table: how a folder is recognised and opened. A new family is one folder and one line here. */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { QuantCacheError } from '../errors.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Verifier } from '../verification/case.ts';
+import { type ResolveOptions, resolveModel } from '../weights/hub.ts';
+import { openOpenSora } from './opensora/index.ts';
+import { openSoraVerifiers } from './opensora/verify/index.ts';
+
+/** Where a model comes from: a folder, a hub id, or the name of the one that is shipped. */
+export interface ModelOptions extends ResolveOptions {
+  /** Default: the demo model in this package. */
+  readonly model?: string;
+  /** Folder or hub id of the VAE, where it is not part of the model. */
+  readonly vae?: string;
+  readonly textEncoder?: string;
+}
+
+interface Family {
+  /** The `model_type` of a config.json, or `family` of a quantcache.json. */
+  readonly types: readonly string[];
+  readonly open: (runtime: Runtime, model: string, folder: string, options: ModelOptions) => Promise<Pipeline>;
+  readonly verifiers: Readonly<Record<string, Verifier>>;
+}
+
+const families: readonly Family[] = [
+  { types: ['STDiT3', 'opensora'], open: openOpenSora, verifiers: openSoraVerifiers },
+];
+
+/** The name of the model in this package. */
+export const demoModel = 'demo';
+
+/** How to verify each kind of reference case. */
+export const verifiers: Readonly<Record<string, Verifier>> = Object.assign(
+  {},
+  ...families.map((family) => family.verifiers),
+);
+
+/** Opens a model by name, folder or hub id. */
+export async function openModel(runtime: Runtime, options: ModelOptions = {}): Promise<Pipeline> {
+  const model = options.model ?? demoModel;
+  const folder =
+    model === demoModel
+      ? fileURLToPath(new URL('../../models/demo', import.meta.url))
+      : (await resolveModel(model, options)).path;
+  const type = await typeOf(folder);
+  const family = families.find((candidate) => candidate.types.includes(type ?? ''));
+  if (family) return family.open(runtime, model === demoModel ? model : basename(model), folder, options);
+  const known = families.flatMap((candidate) => candidate.types).join(', ');
+  const found = type === undefined ? 'has no config.json with a "model_type"' : `is of type "${type}"`;
+  throw new QuantCacheError('unsupported_format', `The model in ${folder} ${found}; types that we run: ${known}.`);
+}
+
+async function typeOf(folder: string): Promise<string | undefined> {
+  for (const [file, field] of [
+    ['quantcache.json', 'family'],
+    ['config.json', 'model_type'],
+  ] as const) {
+    try {
+      return (JSON.parse(await readFile(join(folder, file), 'utf8')) as Record<string, string>)[field];
+    } catch (error) {
+      if (error instanceof SyntaxError) {
+        throw new QuantCacheError('corrupt_file', `${join(folder, file)} is not valid JSON: ${error.message}`, {
+          cause: error,
+        });
+      }
+    }
+  }
+  return undefined;
+}

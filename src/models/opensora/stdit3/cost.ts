@@ -1,0 +1,36 @@
+/**
+ * What a network costs: floating-point operations and parameters of each module, from sizes alone. One multiply-add is
+ * two operations; element-wise work is not counted. Reference: OPEN_SORA.md 2.15, checked there against torch's counter.
+ */
+import type { Geometry, Node } from '../../../model.ts';
+import type { Stdit3Config } from './config.ts';
+import { patchGrid } from './positions.ts';
+
+export interface CostOptions {
+  readonly geometry: Geometry;
+  /** Samples in the network's batch: twice the prompts with guidance. */
+  readonly batch: number;
+  /** Caption tokens per sample. */
+  readonly captionTokens: number;
+}
+
+/** Floating-point operations of one run of a module. */
+export function moduleFlops(config: Stdit3Config, node: Node, { geometry, batch, captionTokens }: CostOptions): number {
+  const { rows, columns } = patchGrid(config, geometry.latent);
+  const perFrame = rows * columns;
+  const { frames } = geometry.latent;
+  const tokens = batch * frames * perFrame;
+  const d = config.hiddenSize;
+  switch (node.kind) {
+    case 'spatial-attention':
+      return tokens * (8 * d * d + 4 * perFrame * d);
+    case 'temporal-attention':
+      return tokens * (8 * d * d + 4 * frames * d);
+    case 'cross-attention':
+      return tokens * (4 * d * d + 4 * captionTokens * d);
+    case 'feed-forward':
+      return tokens * 4 * d * config.mlpSize;
+    default:
+      return 0;
+  }
+}
