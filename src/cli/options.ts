@@ -19,10 +19,10 @@ export const positiveNumber = number('a number above 0', (value) => value > 0 &&
 export function keyValue(text: string, earlier: Record<string, unknown> = {}): Record<string, unknown> {
   const match = /^([A-Za-z][\w-]*)=(.*)$/s.exec(text);
   if (!match) throw new InvalidArgumentError('Write it as name=value.');
-  return { ...earlier, [match[1]!]: valueOf(match[2]!) };
+  return { ...earlier, [match[1]!]: parsedValue(match[2]!) };
 }
 
-function valueOf(text: string): unknown {
+function parsedValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -2,7 +2,7 @@
  * Runs reference cases and says how far each tensor is from the original's. Pass means a largest error of at most
  * `tolerance` times the largest expected value; a NaN, an infinity or a different size is a failure.
  */
-import { throwIfAborted } from '../errors.ts';
+import { messageOf, throwIfAborted } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Comparison, openCases, type Verifier } from './case.ts';
 
@@ -40,10 +40,17 @@ export async function* verifyFolder(
       yield { ...subject, skipped: `no verifier for kind "${reference.kind}"` };
       continue;
     }
-    for await (const comparison of verifier(runtime, reference)) {
+    try {
+      for await (const comparison of verifier(runtime, reference)) {
+        throwIfAborted(signal);
+        const relativeError = relativeErrorOf(comparison);
+        yield { ...subject, tensor: comparison.tensor, relativeError, pass: relativeError <= tolerance };
+      }
+    } catch (error) {
       throwIfAborted(signal);
-      const relativeError = relativeErrorOf(comparison);
-      yield { ...subject, tensor: comparison.tensor, relativeError, pass: relativeError <= tolerance };
+      // A case that cannot run has failed; the others are still worth knowing.
+      const pass = false;
+      yield { ...subject, tensor: `(${messageOf(error)})`, relativeError: Number.POSITIVE_INFINITY, pass };
     }
   }
 }

@@ -2,8 +2,18 @@
 import type { Verifier } from '../../../verification/case.ts';
 import { verifyRflow } from './rflow.ts';
 import { verifyStdit3 } from './stdit3.ts';
+import { verifyTextEncoder } from './t5.ts';
+import { verifyPreprocessing, verifyTimesteps, verifyTokenizer } from './text.ts';
+import { verifyJointVae, verifySpatialVae, verifyTemporalVae } from './vae.ts';
 
 export const openSoraVerifiers: Readonly<Record<string, Verifier>> = {
   stdit3_forward: verifyStdit3,
   rflow_sample: verifyRflow,
+  rflow_timesteps: verifyTimesteps,
+  t5_encoder: verifyTextEncoder,
+  t5_tokenizer: verifyTokenizer,
+  text_preprocessing: verifyPreprocessing,
+  vae_spatial: verifySpatialVae,
+  vae_temporal: verifyTemporalVae,
+  vae_joint: verifyJointVae,
 };
