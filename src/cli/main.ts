@@ -11,7 +11,12 @@ const program = new Command('quantcache')
   .showSuggestionAfterError();
 
 /** The commands, as a table: a new command is one file and one line here. */
-const commands = [() => import('./generate.ts'), () => import('./inspect.ts'), () => import('./verify.ts')];
+const commands = [
+  () => import('./generate.ts'),
+  () => import('./inspect.ts'),
+  () => import('./verify.ts'),
+  () => import('./bench.ts'),
+];
 
 async function run(): Promise<void> {
   for (const load of commands) program.addCommand((await load()).command());

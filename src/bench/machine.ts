@@ -1,0 +1,57 @@
+/** Where and on what a measurement was made, so that a figure can be judged and repeated. */
+import { execFileSync } from 'node:child_process';
+import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
+import { type Runtime, version } from '../index.ts';
+
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly system: string;
+  readonly node: string;
+  readonly runtime: string;
+  readonly version: string;
+  readonly commit: string;
+  /** Processes that wanted a core over the last minute; above the number of cores, times are too long. */
+  readonly load: number;
+  readonly date: string;
+}
+
+/** Describes this machine at this moment. */
+export function describeMachine(runtime: Runtime): Machine {
+  return {
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    system: `${platform()} ${arch()}`,
+    node: process.version,
+    runtime: runtime.description,
+    version,
+    commit: commit(),
+    load: Math.round(loadavg()[0]! * 100) / 100,
+    date: new Date().toISOString(),
+  };
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The largest resident memory this process has had, mapped weights included, in bytes. */
+export const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
+
+/** The middle value; the mean of the middle two for an even count. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,96 @@
+/**
+ * Writes a model folder of published size with random weights, so that speed and memory can be measured without the
+ * published ones: STDiT3-XL/2, the video VAE, and a T5 encoder of XXL width with few layers. Deterministic by seed.
+ * The videos it makes are noise; its numbers stay finite, because weights are scaled as at initialisation.
+ */
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseStdit3Config } from '../models/opensora/stdit3/config.ts';
+import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
+import { parseT5Config } from '../models/opensora/t5/config.ts';
+import { t5Shapes } from '../models/opensora/t5/weights.ts';
+import { parseVaeConfig } from '../models/opensora/vae/config.ts';
+import { vaeShapes } from '../models/opensora/vae/weights.ts';
+import { writeSafetensors } from '../weights/safetensors.ts';
+
+/** The demo model's text encoder folder: its tokenizer serves the random model, too. */
+const demoTextEncoder = fileURLToPath(new URL('../../models/demo/t5', import.meta.url));
+
+export interface RandomModelOptions {
+  /** An STDiT3 `config.json`; XL/2 by default. */
+  readonly transformer?: Record<string, unknown>;
+  readonly textLayers?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Writes the folder; about 7 GB for the default sizes. */
+export async function writeRandomModel(folder: string, options: RandomModelOptions = {}): Promise<void> {
+  const transformer = { model_type: 'STDiT3', ...options.transformer };
+  const { vocab_size } = JSON.parse(await readFile(join(demoTextEncoder, 'config.json'), 'utf8')) as {
+    vocab_size: number;
+  };
+  const textEncoder = {
+    num_layers: options.textLayers ?? 2,
+    vocab_size,
+    d_model: parseStdit3Config(transformer).captionChannels,
+  };
+  await part(folder, 'stdit3', transformer, stdit3Shapes(parseStdit3Config(transformer)), options.signal);
+  await part(folder, 'vae', {}, vaeShapes(parseVaeConfig({})), options.signal);
+  await part(folder, 't5', textEncoder, t5Shapes(parseT5Config(textEncoder), 'shared.weight'), options.signal);
+  await copyFile(join(demoTextEncoder, 'tokenizer.json'), join(folder, 't5', 'tokenizer.json'));
+  const defaults = {
+    height: 144,
+    width: 256,
+    numFrames: 51,
+    fps: 24,
+    numSteps: 30,
+    guidanceScale: 7,
+    aestheticScore: null,
+  };
+  const parts = { family: 'opensora', transformer: 'stdit3', vae: 'vae', textEncoder: 't5' };
+  await writeFile(
+    join(folder, 'quantcache.json'),
+    JSON.stringify({ ...parts, defaults, timestepTransformBaseResolution: 512 }),
+  );
+}
+
+async function part(
+  folder: string,
+  name: string,
+  config: object,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  signal?: AbortSignal,
+) {
+  await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, name, 'config.json'), JSON.stringify(config));
+  const tensors = [...shapes].map(([tensor, shape]) => ({
+    name: tensor,
+    dtype: 'F32' as const,
+    shape: [...shape],
+    data: () => chunks(tensor, shape),
+  }));
+  await writeSafetensors(join(folder, name, 'model.safetensors'), tensors, {}, signal);
+}
+
+/** Uniform numbers with deviation 1/sqrt(inputs); ones for norms; zeros for biases. Written in chunks of 4 MB. */
+function* chunks(name: string, shape: readonly number[]): Generator<Float32Array> {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const inputs = shape.slice(1).reduce((product, size) => product * size, 1);
+  const isNorm = /norm.*\.weight$/.test(name) && shape.length === 1;
+  const isBias = name.endsWith('.bias');
+  const width = Math.sqrt(3 / inputs);
+  let state = [...name].reduce((hash, character) => (Math.imul(hash, 31) + character.charCodeAt(0)) | 0, 7) || 1;
+  const next = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 31 - 1;
+  };
+  for (let start = 0; start < count; start += 2 ** 20) {
+    const chunk = new Float32Array(Math.min(2 ** 20, count - start));
+    if (isNorm) chunk.fill(1);
+    else if (!isBias) for (let i = 0; i < chunk.length; i++) chunk[i] = next() * width;
+    yield chunk;
+  }
+}

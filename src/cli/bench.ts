@@ -1,0 +1,45 @@
+/** `quantcache bench`: measurements, as JSON that says on what machine, with which versions and seeds they were made. */
+import { Command, Option } from 'commander';
+import { writeRandomModel } from '../bench/random-model.ts';
+import { benchStep } from '../bench/step.ts';
+import { createRuntime, openModel, type Precision, precisions, type SizeRequest } from '../index.ts';
+import { type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
+import { createProgress, interruptSignal, seconds } from './progress.ts';
+
+interface StepFlags extends ModelFlags, SizeRequest {
+  prompt: string;
+  steps: number;
+  seed: number;
+  precision: Precision;
+}
+
+export function command(): Command {
+  const bench = new Command('bench').description('measure speed, memory and quality');
+  const step = new Command('step')
+    .description('time per denoising step with full computation, and peak memory, as JSON')
+    .option('--prompt <text>', 'what to show', 'a large red star moves right over a blue background')
+    .option('--steps <count>', 'steps to measure; the first one also compiles', wholeNumber(1), 3)
+    .option('--seed <number>', 'seed of the noise', wholeNumber(0), 42)
+    .addOption(
+      new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
+    );
+  bench.addCommand(withSize(withModel(step)).action(runStep));
+  bench
+    .command('random-model')
+    .description('write a model of published size with random weights to measure with (about 7 GB)')
+    .argument('<folder>', 'folder to write')
+    .action((folder: string) => writeRandomModel(folder, { signal: interruptSignal() }));
+  return bench;
+}
+
+async function runStep(flags: StepFlags): Promise<void> {
+  const signal = interruptSignal();
+  const progress = createProgress(false);
+  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  const { steps: numSteps, ...options } = flags;
+  const onStep = (index: number, time: number) =>
+    progress.note(`step ${index + 1} of ${numSteps} after ${seconds(time)}`);
+  const result = await benchStep(pipeline, runtime, { ...options, numSteps, signal, onStep });
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+}
