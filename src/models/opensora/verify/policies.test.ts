@@ -1,0 +1,30 @@
+import { afterAll, expect, test } from 'vitest';
+import { createRuntime } from '../../../runtime/node.ts';
+import type { Verifier } from '../../../verification/case.ts';
+import { verifyFolder } from '../../../verification/verify.ts';
+import { verifyAdacache } from './adacache.ts';
+import { verifyPab } from './pab.ts';
+
+const runtime = await createRuntime();
+afterAll(() => runtime[Symbol.asyncDispose]());
+
+async function verify(verifiers: Record<string, Verifier>) {
+  const results = [];
+  for await (const result of verifyFolder(runtime, 'test/fixtures/golden', { verifiers }))
+    if (!('skipped' in result)) results.push(result);
+  return results;
+}
+
+test('AdaCache decides and samples as the original, with and without motion regularisation', async () => {
+  const results = await verify({ adacache_sample: verifyAdacache });
+  expect(results.filter((result) => !result.pass)).toEqual([]);
+  expect(results.length).toBe(2 * (20 + 1 + 7 + 1 + 1));
+  const exact = results.filter(({ tensor }) => /_rate$|decisions.step|recomputed/.test(tensor));
+  expect(exact.map(({ relativeError }) => relativeError)).toEqual(Array(8).fill(0));
+});
+
+test('PAB reuses what the original reuses, for every list of timesteps', async () => {
+  const results = await verify({ pab_schedule: verifyPab });
+  expect(results.length).toBe(40);
+  expect(results.filter((result) => result.relativeError !== 0)).toEqual([]);
+});

@@ -1,0 +1,249 @@
+/**
+ * The suite that every policy passes, on a tiny network with random weights: it computes everything when told to be
+ * careful, keeps no state between runs, reuses nothing that it has not seen, distrusts statistics that are not numbers,
+ * holds nothing after a run that was stopped, and decides today what it decided yesterday.
+ *
+ * Golden decisions are in `fixtures/<policy>.json`; `UPDATE_GOLDEN_TRACES=1` writes them anew.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { denoise } from '../denoise.ts';
+import type { Stdit3 } from '../models/opensora/stdit3/network.ts';
+import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from '../models/opensora/stdit3/testing.ts';
+import type { Policy } from '../policy.ts';
+import { type Arithmetic, createArithmetic } from '../runtime/arithmetic.ts';
+import { createRuntime } from '../runtime/node.ts';
+import type { Runtime, Tensor } from '../runtime/runtime.ts';
+import { torchGenerator } from '../samplers/random.ts';
+import { rflow } from '../samplers/rflow.ts';
+import { rflowTimesteps } from '../samplers/timesteps.ts';
+import { createTrace, type Trace } from '../trace.ts';
+import { createPolicy, policies } from './index.ts';
+
+/** What the suite has to know of a policy. */
+export interface PolicyUnderTest {
+  /** Options under which it computes everything. */
+  readonly conservative: Readonly<Record<string, unknown>>;
+  /** Option sets whose decisions are kept, by a name for each; each must save something on the tiny network. */
+  readonly variants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A tiny network and what it needs to sample. */
+export interface Bench {
+  readonly runtime: Runtime;
+  readonly network: Stdit3;
+  /** Samples under a policy and returns the final latents. */
+  sample(policy: Policy, options?: SampleOptions): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface SampleOptions {
+  readonly trace?: Trace;
+  readonly signal?: AbortSignal;
+  /** Changes the arithmetic that the policy is given. */
+  readonly arithmetic?: (arithmetic: Arithmetic) => Arithmetic;
+  /** Default 12. */
+  readonly numSteps?: number;
+}
+
+/** Makes the tiny network on the CPU. */
+export async function createBench(): Promise<Bench> {
+  const runtime = await createRuntime({ threads: 1 });
+  const network = await tinyStdit3(runtime);
+  return {
+    runtime,
+    network,
+    sample: (policy, options = {}) => sample(runtime, network, policy, options),
+    async close() {
+      await network.close();
+      await runtime[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function sample(runtime: Runtime, network: Stdit3, policy: Policy, options: SampleOptions) {
+  const { height, width, numFrames, latent } = tinyGeometry;
+  const timesteps = rflowTimesteps({ steps: options.numSteps ?? 12, height, width, frames: numFrames });
+  const denoiser = await network.begin({ text: tinyText(), geometry: tinyGeometry, guided: true });
+  const sampler = rflow(runtime, { timesteps, guidanceScale: 3, guided: true, channels: tinyConfig.inChannels });
+  const arithmetic = createArithmetic(runtime);
+  const dims = [1, latent.channels, latent.frames, latent.height, latent.width];
+  const noise = torchGenerator(3).randn(dims.reduce((product, n) => product * n));
+  const steps = denoise({
+    blocks: network.blocks,
+    denoiser,
+    sampler,
+    timesteps,
+    latents: runtime.tensor(noise, dims),
+    policy,
+    precision: 'fp32',
+    arithmetic: options.arithmetic?.(arithmetic) ?? arithmetic,
+    trace: options.trace ?? createTrace(),
+    signal: options.signal,
+  });
+  try {
+    let result = await steps.next();
+    while (!result.done) result = await steps.next();
+    return (await runtime.read(result.value)).slice();
+  } finally {
+    denoiser.dispose();
+    await Promise.all([sampler.dispose(), arithmetic.dispose()]);
+  }
+}
+
+/** Per step one letter per node, in the order in which they were done, parents after children: c computed, r reused, s skipped. */
+export function decisionsOf(trace: Trace): string[] {
+  const steps: string[] = [];
+  for (const { step, did } of trace.decisions) steps[step] = (steps[step] ?? '') + did[0];
+  return steps;
+}
+
+/** Registers the suite for a policy of the registry. */
+export function testPolicy(name: string, { conservative, variants }: PolicyUnderTest): void {
+  describe(`${name} conforms`, () => {
+    let bench: Bench;
+    beforeAll(async () => {
+      bench = await createBench();
+    });
+    afterAll(() => bench.close());
+
+    test('every option has a default and a description', () => {
+      const { shape } = policies[name]!.options;
+      for (const [option, field] of Object.entries(shape)) {
+        expect(field.description, option).toMatch(/\S/);
+        expect(field.safeParse(undefined).success, option).toBe(true);
+      }
+      expect(() => createPolicy(name, { noSuchOption: 1 })).toThrow(/noSuchOption.*Allowed:/);
+    });
+
+    test('computes everything, bit for bit as full, when told to be careful', async () => {
+      const trace = createTrace();
+      const found = await bench.sample(createPolicy(name, conservative), { trace });
+      expect(decisionsOf(trace).join('')).toMatch(/^c+$/);
+      expect(found).toEqual(await bench.sample(createPolicy('full')));
+    });
+
+    describe.each(Object.entries(variants))('%s', (variant, options) => {
+      test('decides and computes the same twice, saves something, and keeps its decisions', async () => {
+        const policy = createPolicy(name, options);
+        const traces = [createTrace(), createTrace()];
+        const first = await bench.sample(policy, { trace: traces[0] });
+        expect(await bench.sample(policy, { trace: traces[1] })).toEqual(first);
+        expect(first.every(Number.isFinite)).toBe(true);
+        const decisions = decisionsOf(traces[0]!);
+        expect(decisionsOf(traces[1]!)).toEqual(decisions);
+        expect(decisions.join('')).toMatch(/[rs]/);
+        await expectGolden(name, variant, decisions);
+      });
+
+      test('reuses nothing that it has not seen computed', async () => {
+        const trace = createTrace();
+        await bench.sample(createPolicy(name, options), { trace });
+        const computed = new Set<string>();
+        for (const { path, did } of trace.decisions) {
+          if (did === 'compute') computed.add(path);
+          if (did === 'reuse') expect(computed).toContain(path);
+        }
+      });
+
+      test('computes where a statistic is not a number', async () => {
+        const traces = [createTrace(), createTrace()];
+        const spy = { asked: false };
+        const policy = createPolicy(name, options);
+        await bench.sample(policy, { trace: traces[0] });
+        await bench.sample(policy, { trace: traces[1], arithmetic: (arithmetic) => brokenStatistics(arithmetic, spy) });
+        const decisions = decisionsOf(traces[1]!);
+        if (spy.asked) expect(decisions.join('')).toMatch(/^c+$/);
+        else expect(decisions).toEqual(decisionsOf(traces[0]!));
+      });
+
+      test('holds nothing after a run that was stopped', async () => {
+        const whole = createTrace();
+        await bench.sample(createPolicy(name, options), { trace: whole });
+        const controller = new AbortController();
+        const made = trackTensors();
+        const trace = abortingTrace(controller, Math.floor(whole.decisions.length * 0.7));
+        const stopped = bench.sample(made.watch(createPolicy(name, options)), {
+          trace,
+          signal: controller.signal,
+          arithmetic: made.watchArithmetic,
+        });
+        await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+        expect(made.begun).toBe(true);
+        expect(made.alive()).toBe(0);
+      });
+    });
+  });
+}
+
+/** Every comparison answers NaN. */
+function brokenStatistics(arithmetic: Arithmetic, spy: { asked: boolean }): Arithmetic {
+  const nan = async () => {
+    spy.asked = true;
+    return Number.NaN;
+  };
+  const comparisons = { relativeL1: nan, meanAbsolute: nan, cosine: nan, magnitudeRatio: nan, frameDifference: nan };
+  return { ...arithmetic, ...comparisons };
+}
+
+/** A trace that stops the run after some decisions. */
+function abortingTrace(controller: AbortController, after: number): Trace {
+  const trace = createTrace();
+  return {
+    ...trace,
+    record(event) {
+      trace.record(event);
+      if (trace.decisions.length >= after) controller.abort();
+    },
+  };
+}
+
+/** Watches every residual a policy is shown and every tensor that arithmetic makes, and knows which are not freed. */
+function trackTensors() {
+  const alive = new Set<Tensor>();
+  const watchTensor = (tensor: Tensor) => {
+    if (alive.has(tensor)) return tensor;
+    alive.add(tensor);
+    const dispose = tensor.dispose.bind(tensor);
+    tensor.dispose = () => {
+      alive.delete(tensor);
+      dispose();
+    };
+    return tensor;
+  };
+  const tracker = {
+    begun: false,
+    alive: () => alive.size,
+    watch: (policy: Policy): Policy => ({
+      ...policy,
+      begin(context) {
+        tracker.begun = true;
+        const run = policy.begin(context);
+        return { ...run, observe: (site, residual) => run.observe?.(site, watchTensor(residual)) };
+      },
+    }),
+    watchArithmetic: (arithmetic: Arithmetic): Arithmetic => ({
+      ...arithmetic,
+      add: async (a, b) => watchTensor(await arithmetic.add(a, b)),
+      subtract: async (a, b) => watchTensor(await arithmetic.subtract(a, b)),
+      combine: async (terms) => watchTensor(await arithmetic.combine(terms)),
+    }),
+  };
+  return tracker;
+}
+
+/** Compares decisions with those on file, or files them where `UPDATE_GOLDEN_TRACES` is set. */
+async function expectGolden(policy: string, variant: string, decisions: string[]): Promise<void> {
+  const file = fileURLToPath(new URL(`./fixtures/${policy}.json`, import.meta.url));
+  const golden = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as Record<string, string[]>,
+    () => ({}) as Record<string, string[]>,
+  );
+  if (process.env.UPDATE_GOLDEN_TRACES) {
+    golden[variant] = decisions;
+    await mkdir(new URL('.', `file://${file}`), { recursive: true });
+    await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`);
+  }
+  expect(decisions, `golden decisions of ${policy}, ${variant}`).toEqual(golden[variant]);
+}

@@ -1,0 +1,3 @@
+import { testPolicy } from './conformance.ts';
+
+testPolicy('full', { conservative: {}, variants: {} });
