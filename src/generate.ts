@@ -155,10 +155,10 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
   }
   const prompts = options.prompts.map((prompt) => pipeline.prepare(prompt, options));
   const geometry = pipeline.geometry(options);
-  if (loops > 1 && geometry.numFrames < pipeline.chunkFrames) {
+  if (loops > 1 && geometry.numFrames <= pipeline.chunkFrames) {
     throw new QuantCacheError(
       'invalid_option',
-      `Loops need clips of at least ${pipeline.chunkFrames} frames, but ${geometry.numFrames} were asked for.`,
+      `Each loop begins with ${pipeline.chunkFrames} frames of the one before, so clips must be longer than the ${geometry.numFrames} asked for.`,
     );
   }
   const keepFirstFrame = '0';
