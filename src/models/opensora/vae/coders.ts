@@ -4,13 +4,14 @@
  * Invariants: what goes in and out is `[1, channels, frames, height, width]`, and everything between is in the graph:
  * latents are scaled there, and for the spatial VAE frames become the batch there. Chunks and batches are `index.ts`'s.
  */
+
+import { type Clip, clipOf, concatFrames, dimsOf, sliceFrames, zeroFrames } from '../../../clip.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { Graph, type Model, type Value } from '../../../onnx/graph.ts';
 import type { Runtime, Session, Tensor } from '../../../runtime/runtime.ts';
 import { sessionCache } from '../../../runtime/sessions.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
-import { type Clip, clipOf, concatFrames, dimsOf, sliceFrames, zeroFrames } from './clip.ts';
 import { type SpatialVaeConfig, spatialFactor, type TemporalVaeConfig, temporalFactor } from './config.ts';
 import { posterior } from './posterior.ts';
 import { spatialDecoder, spatialEncoder } from './spatial.ts';

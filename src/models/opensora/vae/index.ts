@@ -5,14 +5,14 @@
  * video of any length needs the memory of one chunk. Reference: Open-Sora 1.2, `opensora/models/vae/vae.py`,
  * `VideoAutoencoderPipeline`.
  */
+import { type Clip, chunksOf, clipOf, concatFrames } from '../../../clip.ts';
 import { QuantCacheError, throwIfAborted } from '../../../errors.ts';
 import type { Graph, Value } from '../../../onnx/graph.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { checkWeights } from '../../../weights/check.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import type { VaeFactors } from '../sizes.ts';
-import { type Clip, chunksOf, clipOf, concatFrames, sliceFrames } from './clip.ts';
-import { type LatentScale, spatialCoder, temporalCoder } from './coders.ts';
+import { type Coder, type LatentScale, spatialCoder, type TemporalCoder, temporalCoder } from './coders.ts';
 import { latentFrames, spatialFactor, temporalFactor, type VaeConfig } from './config.ts';
 import { optionalWeights, vaeShapes } from './weights.ts';
 
@@ -21,6 +21,9 @@ export interface VaeOptions {
   /** Checked between batches of frames. */
   signal?: AbortSignal;
 }
+
+/** The next `count` standard normal numbers. */
+export type Randn = (count: number) => Float32Array;
 
 export interface Vae {
   readonly latentChannels: number;
@@ -36,78 +39,130 @@ export interface Vae {
   /** The first half of `decode`: per chunk of 17 frames, the latents of single frames that the spatial VAE decodes. */
   decodeTime(latents: Tensor, numFrames: number, options?: VaeOptions): AsyncGenerator<Clip>;
   /**
-   * Latents of a clip with three channels in [-1, 1], `[channels, latentFrames(frames), height, width]`. Both VAEs are
-   * sampled: `randn(count)` gives the next `count` standard normal numbers, asked for in the original's order.
+   * Latents of a clip with three channels in [-1, 1], `[channels, latentFrames(frames), height, width]`. The posteriors of
+   * both VAEs are sampled, with noise asked for in the original's order.
    */
-  encode(clip: Clip, randn: (count: number) => Float32Array, options?: VaeOptions): Promise<Clip>;
+  encode(clip: Clip, randn: Randn, options?: VaeOptions): Promise<Clip>;
   /** Frees the compiled graphs, and with them most memory; the VAE stays usable. */
   release(): Promise<void>;
 }
 
-/** Bytes that the largest activation of the spatial VAE may have, which bounds the frames per batch. */
-const activationBudget = 256 * 2 ** 20;
+/** The two networks and how they are chained. */
+interface Networks {
+  readonly config: VaeConfig;
+  readonly spatial: Coder;
+  readonly temporal: TemporalCoder;
+}
+
+/**
+ * Bytes that the largest activation of a batch of the spatial VAE may have. Beyond the processor's cache a larger batch is
+ * slower: 128x128 pixels of the demo model take 24 ms a frame one by one and 45 ms in a batch of 17 (CPU time).
+ */
+const activationBudget = 4 * 2 ** 20;
 
 /** The VAE of a checkpoint. Throws `weights_mismatch` where it does not fit the config; encoders may be missing. */
 export function loadVae(runtime: Runtime, weights: Weights, config: VaeConfig): Vae {
   checkWeights(weights, vaeShapes(config), { optional: optionalWeights, label: 'the video VAE' });
-  const spatial = spatialCoder(runtime, weights.scope('spatial_vae.module'), {
-    ...config.spatial,
-    scalingFactor: config.scalingFactor,
-  });
+  const { scalingFactor } = config;
+  const spatial = spatialCoder(runtime, weights.scope('spatial_vae.module'), { ...config.spatial, scalingFactor });
   const temporal = temporalCoder(runtime, weights.scope('temporal_vae'), config.temporal, latentScale(weights, config));
-  const chunkLatents = latentFrames(config, config.chunkFrames);
-  const factor = spatialFactor(config.spatial);
-
-  async function* decodeTime(latents: Tensor, numFrames: number, { signal }: VaeOptions = {}): AsyncGenerator<Clip> {
-    const z = clipOf(await runtime.read(latents), latents.dims);
-    checkLatents(z, latentFrames(config, numFrames), numFrames);
-    let remaining = numFrames;
-    for (const chunk of chunksOf(z, chunkLatents)) {
-      throwIfAborted(signal);
-      yield await temporal.decode(chunk, Math.min(config.chunkFrames, remaining));
-      remaining -= config.chunkFrames;
-    }
-  }
-
+  const networks = { config, spatial, temporal };
+  const readLatents = async (latents: Tensor) => clipOf(await runtime.read(latents), latents.dims);
   return {
     latentChannels: config.temporal.embedChannels,
-    factors: { spatial: factor, temporal: temporalFactor(config.temporal), chunkFrames: config.chunkFrames },
-    latentFrames: (frames) => latentFrames(config, frames),
-    decodeTime,
-    async *decode(latents, numFrames, options = {}) {
-      for await (const chunk of decodeTime(latents, numFrames, options)) {
-        const frames = batchFrames(config, chunk.height * factor, chunk.width * factor);
-        for (const batch of chunksOf(chunk, frames)) {
-          throwIfAborted(options.signal);
-          yield await spatial.decode(batch);
-        }
-      }
+    factors: {
+      spatial: spatialFactor(config.spatial),
+      temporal: temporalFactor(config.temporal),
+      chunkFrames: config.chunkFrames,
     },
-    async encode(clip, randn, { signal } = {}) {
-      const frames: Clip[] = [];
-      for (const group of chunksOf(clip, config.microBatchSize)) {
-        const noise = randn(product(spatial.noiseDims(group)));
-        const size = noise.length / group.frames;
-        for (let start = 0; start < group.frames; ) {
-          throwIfAborted(signal);
-          const batch = sliceFrames(group, start, start + batchFrames(config, clip.height, clip.width));
-          const part = noise.subarray(start * size, (start + batch.frames) * size);
-          frames.push((await spatial.encode(batch, part)).sample);
-          start += batch.frames;
-        }
-      }
-      const latents: Clip[] = [];
-      for (const chunk of chunksOf(concatFrames(frames), config.chunkFrames)) {
-        throwIfAborted(signal);
-        latents.push((await temporal.encode(chunk, randn(product(temporal.noiseDims(chunk))))).sample);
-      }
-      return concatFrames(latents);
+    latentFrames: (frames) => latentFrames(config, frames),
+    async *decode(latents, numFrames, options = {}) {
+      const chunks = decodeTime(networks, await readLatents(latents), numFrames, options);
+      for await (const chunk of chunks) yield* decodeSpace(networks, chunk, options);
+    },
+    async *decodeTime(latents, numFrames, options = {}) {
+      yield* decodeTime(networks, await readLatents(latents), numFrames, options);
+    },
+    async encode(clip, randn, options = {}) {
+      return encodeTime(networks, await encodeSpace(networks, clip, randn, options), randn, options);
     },
     async release() {
       await spatial.release();
       await temporal.release();
     },
   };
+}
+
+/** Latents of a clip to those of its frames, chunk by chunk. */
+async function* decodeTime(
+  { config, temporal }: Networks,
+  latents: Clip,
+  numFrames: number,
+  { signal }: VaeOptions,
+): AsyncGenerator<Clip> {
+  const expected = latentFrames(config, numFrames);
+  if (latents.frames !== expected) {
+    const message = `${numFrames} frames are ${expected} latent frames, but the latents have ${latents.frames}.`;
+    throw new QuantCacheError('invalid_option', message);
+  }
+  let remaining = numFrames;
+  for (const chunk of chunksOf(latents, latentFrames(config, config.chunkFrames))) {
+    throwIfAborted(signal);
+    yield await temporal.decode(chunk, Math.min(config.chunkFrames, remaining));
+    remaining -= config.chunkFrames;
+  }
+}
+
+/** Latents of frames to pixels, batch by batch. */
+async function* decodeSpace(
+  { config, spatial }: Networks,
+  latents: Clip,
+  { signal }: VaeOptions,
+): AsyncGenerator<Clip> {
+  const factor = spatialFactor(config.spatial);
+  const pixels = factor * latents.height * factor * latents.width;
+  for (const batch of chunksOf(latents, batchFrames(config, pixels))) {
+    throwIfAborted(signal);
+    yield await spatial.decode(batch);
+  }
+}
+
+/** Pixels to sampled latents of frames. Noise is drawn for micro batches as in the original, whatever our batches are. */
+async function encodeSpace(
+  { config, spatial }: Networks,
+  clip: Clip,
+  randn: Randn,
+  { signal }: VaeOptions,
+): Promise<Clip> {
+  const latents: Clip[] = [];
+  for (const group of chunksOf(clip, config.microBatchSize)) {
+    const noise = randn(product(spatial.noiseDims(group)));
+    const noisePerFrame = noise.length / group.frames;
+    let used = 0;
+    for (const batch of chunksOf(group, batchFrames(config, clip.height * clip.width))) {
+      throwIfAborted(signal);
+      const part = noise.subarray(used, used + batch.frames * noisePerFrame);
+      latents.push((await spatial.encode(batch, part)).sample);
+      used += part.length;
+    }
+  }
+  return concatFrames(latents);
+}
+
+/** Latents of frames to sampled latents of the clip. */
+async function encodeTime(
+  { config, temporal }: Networks,
+  frames: Clip,
+  randn: Randn,
+  { signal }: VaeOptions,
+): Promise<Clip> {
+  const latents: Clip[] = [];
+  for (const chunk of chunksOf(frames, config.chunkFrames)) {
+    throwIfAborted(signal);
+    const noise = randn(product(temporal.noiseDims(chunk)));
+    latents.push((await temporal.encode(chunk, noise)).sample);
+  }
+  return concatFrames(latents);
 }
 
 /** The diffusion model's latents are (z - shift) / scale, with the numbers of the checkpoint or else of the config. */
@@ -122,17 +177,11 @@ function latentScale(weights: Weights, config: VaeConfig): LatentScale {
   };
 }
 
-/** Frames per batch of the spatial VAE: as many as keep its largest activation within the budget, at least one. */
-function batchFrames({ spatial, microBatchSize }: VaeConfig, height: number, width: number): number {
-  const channels = spatial.blockOutChannels[1] ?? spatial.blockOutChannels[0]!; // after the last upsampling
-  const bytesPerFrame = channels * height * width * Float32Array.BYTES_PER_ELEMENT;
-  return Math.max(1, Math.min(microBatchSize, Math.floor(activationBudget / bytesPerFrame)));
-}
-
-function checkLatents(latents: Clip, expected: number, numFrames: number): void {
-  if (latents.frames === expected) return;
-  const message = `${numFrames} frames are ${expected} latent frames, but the latents have ${latents.frames}.`;
-  throw new QuantCacheError('invalid_option', message);
+/** Frames per batch of the spatial VAE, whose largest activation comes after the last upsampling. */
+function batchFrames({ spatial }: VaeConfig, pixels: number): number {
+  const channels = spatial.blockOutChannels[1] ?? spatial.blockOutChannels[0]!;
+  const bytesPerFrame = channels * pixels * Float32Array.BYTES_PER_ELEMENT;
+  return Math.max(1, Math.floor(activationBudget / bytesPerFrame));
 }
 
 const product = (dims: readonly number[]): number => dims.reduce((count, size) => count * size, 1);

@@ -5,10 +5,11 @@
  * `z_T5` to 17 frames), and a batch of several clips is run clip by clip. Invariant: every tensor of a case is compared; a
  * name that is not understood is an error.
  */
+
+import { type Clip, clipOf, concatFrames, dimsOf } from '../../../clip.ts';
 import { QuantCacheError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Comparison, Numbers, ReferenceCase } from '../../../verification/case.ts';
-import { type Clip, clipOf, concatFrames, dimsOf } from '../vae/clip.ts';
 import { type Encoded, spatialCoder, temporalCoder } from '../vae/coders.ts';
 import { parseSpatialConfig, parseTemporalConfig, parseVaeConfig } from '../vae/config.ts';
 import { loadVae } from '../vae/index.ts';
