@@ -80,7 +80,10 @@ export interface Policy {
   begin(context: RunContext): Run;
 }
 
-/** Asks several policies in order: the first opinion that is not to compute wins, the first precision named fills in. */
+/**
+ * Asks several policies in order: the first opinion that is not to compute wins, the first precision named fills in.
+ * At most one of them may cut the blocks into segments, because those that do know theirs by number.
+ */
 export function stack(name: string, ...policies: readonly Policy[]): Policy {
   return {
     name,

@@ -136,14 +136,16 @@ function begin(options: Options, context: RunContext): Run {
       if (node.level !== 'step') return undefined;
       rate = nextRate;
       const residual = kept.get('step');
-      if (residual && step !== computedAt + rate && step < numSteps - 2) return reuse(residual);
-      computedAt = step;
+      if (residual && step < computedAt + rate && step < numSteps - 2) return reuse(residual);
       average = { value: 0, count: 0 };
       return undefined;
     },
     wants: (node) => node.level === 'step' || probed.has(node.path),
     async observe({ node, step }, residual) {
-      if (node.level === 'step') return kept.keep('step', residual);
+      if (node.level === 'step') {
+        computedAt = step;
+        return kept.keep('step', residual);
+      }
       const { first, last } = probes.find((probe) => probe.first === node.path || probe.last === node.path)!;
       if (node.path === first) kept.keep('probe', residual);
       if (node.path !== last) return;

@@ -125,53 +125,55 @@ export function testPolicy(name: string, { conservative, variants }: PolicyUnder
     });
 
     describe.each(Object.entries(variants))('%s', (variant, options) => {
-      test('decides and computes the same twice, saves something, and keeps its decisions', async () => {
-        const policy = createPolicy(name, options);
-        const traces = [createTrace(), createTrace()];
-        const first = await bench.sample(policy, { trace: traces[0] });
-        expect(await bench.sample(policy, { trace: traces[1] })).toEqual(first);
-        expect(first.every(Number.isFinite)).toBe(true);
-        const decisions = decisionsOf(traces[0]!);
-        expect(decisionsOf(traces[1]!)).toEqual(decisions);
+      const whole = createTrace();
+      let latents: Float32Array;
+      beforeAll(async () => {
+        latents = await bench.sample(createPolicy(name, options), { trace: whole });
+      });
+
+      test('saves something, gives finite numbers, and decides as it did before', async () => {
+        const decisions = decisionsOf(whole);
         expect(decisions.join('')).toMatch(/[rs]/);
+        expect(latents.every(Number.isFinite)).toBe(true);
         await expectGolden(name, variant, decisions);
       });
 
-      test('reuses nothing that it has not seen computed', async () => {
+      test('keeps nothing from one run to the next', async () => {
+        const policy = createPolicy(name, options);
+        await bench.sample(policy, { numSteps: 5 });
         const trace = createTrace();
-        await bench.sample(createPolicy(name, options), { trace });
+        expect(await bench.sample(policy, { trace })).toEqual(latents);
+        expect(decisionsOf(trace)).toEqual(decisionsOf(whole));
+      });
+
+      test('reuses nothing that it has not seen computed', () => {
         const computed = new Set<string>();
-        for (const { path, did } of trace.decisions) {
+        for (const { path, did } of whole.decisions) {
           if (did === 'compute') computed.add(path);
           if (did === 'reuse') expect(computed).toContain(path);
         }
       });
 
       test('computes where a statistic is not a number', async () => {
-        const traces = [createTrace(), createTrace()];
+        const trace = createTrace();
         const spy = { asked: false };
-        const policy = createPolicy(name, options);
-        await bench.sample(policy, { trace: traces[0] });
-        await bench.sample(policy, { trace: traces[1], arithmetic: (arithmetic) => brokenStatistics(arithmetic, spy) });
-        const decisions = decisionsOf(traces[1]!);
-        if (spy.asked) expect(decisions.join('')).toMatch(/^c+$/);
-        else expect(decisions).toEqual(decisionsOf(traces[0]!));
+        const arithmetic = (whole: Arithmetic) => brokenStatistics(whole, spy);
+        await bench.sample(createPolicy(name, options), { trace, arithmetic });
+        if (spy.asked) expect(decisionsOf(trace).join('')).toMatch(/^c+$/);
+        else expect(decisionsOf(trace)).toEqual(decisionsOf(whole));
       });
 
       test('holds nothing after a run that was stopped', async () => {
-        const whole = createTrace();
-        await bench.sample(createPolicy(name, options), { trace: whole });
         const controller = new AbortController();
-        const made = trackTensors();
-        const trace = abortingTrace(controller, Math.floor(whole.decisions.length * 0.7));
-        const stopped = bench.sample(made.watch(createPolicy(name, options)), {
-          trace,
+        const tensors = trackTensors();
+        const stopped = bench.sample(tensors.watch(createPolicy(name, options)), {
+          trace: abortingTrace(controller, Math.floor(whole.decisions.length * 0.7)),
           signal: controller.signal,
-          arithmetic: made.watchArithmetic,
+          arithmetic: tensors.watchArithmetic,
         });
         await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
-        expect(made.begun).toBe(true);
-        expect(made.alive()).toBe(0);
+        expect(tensors.seen()).toBe(true);
+        expect(tensors.alive()).toBe(0);
       });
     });
   });
@@ -202,8 +204,10 @@ function abortingTrace(controller: AbortController, after: number): Trace {
 /** Watches every residual a policy is shown and every tensor that arithmetic makes, and knows which are not freed. */
 function trackTensors() {
   const alive = new Set<Tensor>();
+  let anySeen = false;
   const watchTensor = (tensor: Tensor) => {
     if (alive.has(tensor)) return tensor;
+    anySeen = true;
     alive.add(tensor);
     const dispose = tensor.dispose.bind(tensor);
     tensor.dispose = () => {
@@ -212,13 +216,12 @@ function trackTensors() {
     };
     return tensor;
   };
-  const tracker = {
-    begun: false,
+  return {
+    seen: () => anySeen,
     alive: () => alive.size,
     watch: (policy: Policy): Policy => ({
       ...policy,
       begin(context) {
-        tracker.begun = true;
         const run = policy.begin(context);
         return { ...run, observe: (site, residual) => run.observe?.(site, watchTensor(residual)) };
       },
@@ -230,7 +233,6 @@ function trackTensors() {
       combine: async (terms) => watchTensor(await arithmetic.combine(terms)),
     }),
   };
-  return tracker;
 }
 
 /** Compares decisions with those on file, or files them where `UPDATE_GOLDEN_TRACES` is set. */

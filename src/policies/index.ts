@@ -2,12 +2,20 @@
 import { QuantCacheError } from '../errors.ts';
 import type { Policy } from '../policy.ts';
 import { adacache, adacacheOptions } from './adacache.ts';
+import { dbcache, dbcacheOptions } from './dbcache.ts';
+import { deltadit, deltaditOptions } from './deltadit.ts';
+import { easycache, easycacheOptions } from './easycache.ts';
+import { fbcache, fbcacheOptions } from './fbcache.ts';
 import { fora, foraOptions } from './fora.ts';
 import { full, fullOptions } from './full.ts';
+import { magcache, magcacheOptions } from './magcache.ts';
 import type { OptionsSchema } from './options.ts';
 import { pab, pabOptions } from './pab.ts';
+import { schedule, scheduleOptions } from './schedule.ts';
 import { staticOptions, staticPolicy } from './static.ts';
 import { taylorseer, taylorseerOptions } from './taylorseer.ts';
+import { teacache, teacacheOptions } from './teacache.ts';
+import { tgate, tgateOptions } from './tgate.ts';
 
 /** A policy that can be chosen by name. */
 export interface PolicyEntry {
@@ -19,22 +27,28 @@ export interface PolicyEntry {
   create(options?: object): Policy;
 }
 
+const entry = (description: string, options: OptionsSchema, create: PolicyEntry['create']): PolicyEntry => ({
+  description,
+  options,
+  create,
+});
+
 /** Every policy. Adding one takes its file and a line here. */
 export const policies: Readonly<Record<string, PolicyEntry>> = {
-  full: { description: 'no acceleration, the reference', options: fullOptions, create: full },
-  static: { description: 'whole steps reused at fixed steps', options: staticOptions, create: staticPolicy },
-  adacache: {
-    description: 'whole steps reused at a rate that follows the content',
-    options: adacacheOptions,
-    create: adacache,
-  },
-  pab: { description: 'each kind of attention reused for a fixed number of steps', options: pabOptions, create: pab },
-  fora: { description: 'all modules reused for a fixed number of steps', options: foraOptions, create: fora },
-  taylorseer: {
-    description: 'residuals predicted by a Taylor expansion',
-    options: taylorseerOptions,
-    create: taylorseer,
-  },
+  full: entry('no acceleration, the reference', fullOptions, full),
+  static: entry('whole steps reused at fixed steps', staticOptions, staticPolicy),
+  schedule: entry('whole steps reused by an explicit or an optimal schedule', scheduleOptions, schedule),
+  adacache: entry('whole steps reused at a rate that follows the content', adacacheOptions, adacache),
+  teacache: entry('whole steps reused while the input changes little', teacacheOptions, teacache),
+  magcache: entry('whole steps reused while residuals keep their size', magcacheOptions, magcache),
+  easycache: entry('whole steps reused while the output is foretold to change little', easycacheOptions, easycache),
+  taylorseer: entry('residuals predicted by a Taylor expansion', taylorseerOptions, taylorseer),
+  fbcache: entry('all blocks but the first reused while that one changes little', fbcacheOptions, fbcache),
+  dbcache: entry('middle blocks reused while the first ones change little', dbcacheOptions, dbcache),
+  deltadit: entry('last blocks reused in early steps, first ones in late steps', deltaditOptions, deltadit),
+  fora: entry('all modules reused for a fixed number of steps', foraOptions, fora),
+  pab: entry('each kind of attention reused for a fixed number of steps', pabOptions, pab),
+  tgate: entry('attention to the text reused after a gate step', tgateOptions, tgate),
 };
 
 /** Makes a policy by name, with options as the command line gives them. */

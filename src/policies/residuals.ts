@@ -13,7 +13,7 @@ export interface Residuals {
   /** Keeps a tensor that was made for the store. */
   own(key: string, made: Tensor): void;
   drop(key: string): void;
-  /** Size of all tensors held, in bytes. */
+  /** Size of all tensors held, in bytes; one held under two keys counts once. */
   bytes(): number;
   dispose(): void;
 }
@@ -36,7 +36,7 @@ export function residualStore(): Residuals {
     keep: (key, borrowed) => own(key, retain(borrowed)),
     own,
     drop,
-    bytes: () => [...tensors.values()].reduce((sum, tensor) => sum + bytesOf(tensor), 0),
+    bytes: () => [...new Set(tensors.values())].reduce((sum, tensor) => sum + bytesOf(tensor), 0),
     dispose() {
       for (const key of [...tensors.keys()]) drop(key);
     },

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { createTrace } from '../trace.ts';
+import { createBench, decisionsOf, testPolicy } from './conformance.ts';
+import { createPolicy } from './index.ts';
+
+testPolicy('magcache', {
+  conservative: { maxInARow: 0 },
+  variants: { default: {}, 'own ratios': { ratios: [0.9, 0.95], threshold: 0.2, retention: 0 } },
+});
+
+test('errors add up as in the formula', async () => {
+  // Ratio 0.9: errors of 1, 2, 3 steps in a row add to 0.1, 0.29, 0.561.
+  const bench = await createBench();
+  const trace = createTrace();
+  await bench.sample(createPolicy('magcache', { ratios: [0.9], threshold: 0.3, retention: 0.25 }), { trace });
+  expect(decisionsOf(trace).map((step) => step.at(-1))).toEqual([...'cccrrcrrcrrc']);
+  await bench.close();
+});

@@ -1,0 +1,83 @@
+/**
+ * MagCache (Ma et al. 2025, arXiv 2506.09045), as coded for Open-Sora 1.2: the size of a step's residual falls from step
+ * to step in a way that hardly depends on the prompt, and tells how far an old one has drifted.
+ *
+ *     g(s) = |r(s)| / |r(s-1)|, calibrated once;  drift *= g(s);  error += 1 - drift, with its sign
+ *     reuse while error <= threshold and at most K in a row, after the first part of the run
+ *     a computed step sets drift to 1 and error to 0
+ *
+ * Defaults of the original: threshold 0.12, K = 3 (0.24 and 5 for more speed), first part 0.2. Ratios are those of its
+ * Open-Sora script for 30 steps, the square root of what it measured; for other numbers of steps the nearest ones are
+ * taken. They belong to a checkpoint: other models need ratios of their own (`Arithmetic.magnitudeRatio` measures them).
+ */
+import * as z from 'zod';
+import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import { readOptions } from './options.ts';
+import { residualStore } from './residuals.ts';
+
+/** Ratios between consecutive residuals of Open-Sora 1.2 in 30 steps, squared. */
+const openSoraSquaredRatios = [
+  0.93359, 0.96484, 0.99609, 1, 0.99609, 0.99609, 0.99219, 1, 1, 0.99609, 0.99219, 1, 0.99219, 0.99609, 0.99219,
+  0.99609, 0.99609, 0.99609, 0.99219, 0.99219, 0.99219, 0.98828, 0.98828, 0.98438, 0.98438, 0.97656, 0.97656, 0.96484,
+  0.96484,
+];
+
+/** Options of `magcache`. */
+export const magcacheOptions = z.strictObject({
+  threshold: z.number().nonnegative().default(0.12).describe('How much error may add up before a step is computed.'),
+  maxInARow: z.int().nonnegative().default(3).describe('Reused steps before one has to be computed; 0 computes all.'),
+  retention: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe('Part of the run at the beginning that is always computed.'),
+  ratios: z
+    .array(z.number().positive())
+    .min(1)
+    .default(openSoraSquaredRatios.map(Math.sqrt))
+    .describe('Size of each residual over the one before, from the second step on; stretched to the number of steps.'),
+});
+
+type Options = z.output<typeof magcacheOptions>;
+
+/** Reuse of whole steps while residuals keep their size. */
+export function magcache(given?: z.input<typeof magcacheOptions>): Policy {
+  const options = readOptions('magcache', magcacheOptions, given);
+  return { name: 'magcache', begin: (context) => begin(options, context) };
+}
+
+function begin({ threshold, maxInARow, retention, ratios }: Options, { numSteps, measure }: RunContext): Run {
+  const kept = residualStore();
+  const stretched = nearest(ratios, numSteps - 1);
+  const first = Math.trunc(retention * numSteps);
+  let drift = 1;
+  let error = 0;
+  let inARow = 0;
+  return {
+    decide({ node, step }) {
+      if (node.level !== 'step') return undefined;
+      const residual = kept.get('residual');
+      if (!residual || step < first) return undefined;
+      drift *= stretched[step - 1]!;
+      error += 1 - drift;
+      inARow++;
+      measure({ step, path: node.path, values: { drift, error } });
+      if (error <= threshold && inARow <= maxInARow) return reuse(residual);
+      drift = 1;
+      error = 0;
+      inARow = 0;
+      return undefined;
+    },
+    wants: (node) => node.level === 'step',
+    observe: (_, residual) => kept.keep('residual', residual),
+    heldBytes: kept.bytes,
+    dispose: kept.dispose,
+  };
+}
+
+/** A list of another length, each entry the nearest of the given ones. */
+function nearest(values: readonly number[], length: number): number[] {
+  const scale = length > 1 ? (values.length - 1) / (length - 1) : 0;
+  return Array.from({ length }, (_, i) => values[Math.round(i * scale)]!);
+}

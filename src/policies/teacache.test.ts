@@ -1,0 +1,6 @@
+import { testPolicy } from './conformance.ts';
+
+testPolicy('teacache', {
+  conservative: { threshold: 0 },
+  variants: { 'raw change': { threshold: 0.5, coefficients: [1, 0] }, fitted: { threshold: 5 } },
+});
