@@ -2,15 +2,17 @@
  * From prompts to videos: text, noise, the loop, pixels, once per loop of a long clip. An async generator: it yields what
  * is happening and returns the result, so that progress, memory and stopping belong to the caller.
  */
-import { type Clip, concatFrames, dimsOf, sliceFrames } from './clip.ts';
+import { type Clip, concatFrames, dimsOf } from './clip.ts';
+import { stageClock } from './clock.ts';
+import { conditionedNoise, joinLoops, samplesOf } from './conditioning.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
-import type { Geometry, Precision } from './model.ts';
+import type { Geometry, Precision, TextContext } from './model.ts';
 import type { Pipeline, PreparedPrompt, PromptOptions, SizeRequest } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import { createArithmetic } from './runtime/arithmetic.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
-import { appendLoopCondition, applyMaskStrategy } from './samplers/mask.ts';
+import { appendLoopCondition } from './samplers/mask.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
 import { createTrace, type Trace } from './trace.ts';
 
@@ -75,7 +77,7 @@ export async function* generate(
 ): AsyncGenerator<GenerateEvent, GenerateResult> {
   const settings = resolve(pipeline, options);
   const { geometry, prompts, generator, loops } = settings;
-  const clock = stageClock();
+  const clock = stageClock<Stage>();
   const trace = createTrace();
   for (const message of warnings(prompts)) yield { type: 'warning', message, milliseconds: clock.now() };
 
@@ -84,14 +86,15 @@ export async function* generate(
   let strategies = settings.strategies;
   let latents = new Float32Array();
   for (let loop = 0; loop < loops; loop++) {
-    yield clock.enter('text', loop);
+    const enter = (stage: Stage): GenerateEvent => ({ type: 'stage', stage, loop, milliseconds: clock.enter(stage) });
+    yield enter('text');
     const text = await pipeline.encodeText(
       prompts.map((prompt) => prompt.textFor(loop)),
       options.signal,
     );
 
     const pixels = loop === 0 ? (options.references ?? []) : parts.map((clips) => [clips.at(-1)!]);
-    if (pixels.some((clips) => clips.length)) yield clock.enter('reference', loop);
+    if (pixels.some((clips) => clips.length)) yield enter('reference');
     for (const [prompt, clips] of pixels.entries()) {
       for (const clip of clips) references[prompt]!.push(await pipeline.encode(clip, generator.randn, options.signal));
     }
@@ -100,8 +103,8 @@ export async function* generate(
         appendLoopCondition(strategy, { loop, reference: references[i]!.length - 1 }),
       );
 
-    yield clock.enter('denoise', loop);
-    const start = conditionedNoise(settings, references, strategies, loop);
+    yield enter('denoise');
+    const start = conditionedNoise(geometry, generator, { references, strategies, loop });
     const steps = denoiseFrom(pipeline, runtime, options, settings, { text, trace, ...start });
     let result = await steps.next();
     for (; !result.done; result = await steps.next()) {
@@ -110,7 +113,7 @@ export async function* generate(
     }
     latents = result.value;
 
-    yield clock.enter('decode', loop);
+    yield enter('decode');
     const total = prompts.length * geometry.numFrames;
     let decoded = 0;
     for (const [prompt, sample] of samplesOf(latents, geometry, prompts.length).entries()) {
@@ -121,11 +124,18 @@ export async function* generate(
         decoded += clip.frames;
         yield { type: 'frames', decoded, total, loop, milliseconds: clock.now() };
       }
-      parts[prompt]!.push(concatFrames(clips as [Clip, ...Clip[]]));
+      parts[prompt]!.push(concatFrames(clips));
     }
   }
   const videos = parts.map((clips) => joinLoops(clips, pipeline.chunkFrames));
-  return { videos, fps: geometry.fps, latents, geometry, trace, times: clock.finish() };
+  return {
+    videos,
+    fps: geometry.fps,
+    latents,
+    geometry,
+    trace,
+    times: { text: 0, reference: 0, denoise: 0, decode: 0, ...clock.finish() },
+  };
 }
 
 interface Settings {
@@ -134,7 +144,7 @@ interface Settings {
   readonly strategies: readonly string[];
   readonly generator: RandomGenerator;
   readonly loops: number;
-  readonly numSteps: number;
+  readonly timesteps: Float32Array;
   readonly guidanceScale: number;
 }
 
@@ -171,7 +181,7 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
     ),
     generator: torchGenerator(options.seed ?? 42),
     loops,
-    numSteps: options.numSteps ?? defaults.numSteps,
+    timesteps: pipeline.timesteps(geometry, options.numSteps ?? defaults.numSteps),
     guidanceScale,
   };
 }
@@ -185,42 +195,8 @@ function warnings(prompts: readonly PreparedPrompt[]): string[] {
     );
 }
 
-/** Noise for a batch, with reference latents copied in where the strategies say so, and the mask that keeps them. */
-function conditionedNoise(
-  settings: Settings,
-  references: readonly (readonly Clip[])[],
-  strategies: readonly string[],
-  loop: number,
-) {
-  const { geometry, prompts, generator } = settings;
-  const { channels, frames, height, width } = geometry.latent;
-  const noise = generator.randn(prompts.length * channels * frames * height * width);
-  if (strategies.every((strategy) => strategy === '')) return { noise };
-  const plan = applyMaskStrategy(
-    strategies,
-    references.map((clips) => clips.map((clip) => clip.frames)),
-    { latentFrames: frames, loop },
-  );
-  const samples = samplesOf(noise, geometry, prompts.length);
-  for (const { sample, reference, referenceStart, targetStart, length } of plan.copies) {
-    const part = sliceFrames(references[sample]![reference]!, referenceStart, referenceStart + length);
-    const plane = height * width;
-    for (let channel = 0; channel < channels; channel++) {
-      const source = part.data.subarray(channel * length * plane, (channel + 1) * length * plane);
-      samples[sample]!.data.set(source, (channel * frames + targetStart) * plane);
-    }
-  }
-  return { noise, mask: plan.mask };
-}
-
-/** The batch as one clip per prompt, sharing its memory. */
-function samplesOf(latents: Float32Array, { latent }: Geometry, prompts: number): Clip[] {
-  const size = latents.length / prompts;
-  return Array.from({ length: prompts }, (_, i) => ({ ...latent, data: latents.subarray(i * size, (i + 1) * size) }));
-}
-
 interface DenoiseStart {
-  readonly text: Awaited<ReturnType<Pipeline['encodeText']>>;
+  readonly text: TextContext;
   readonly trace: Trace;
   readonly noise: Float32Array;
   readonly mask?: number[][];
@@ -233,11 +209,10 @@ async function* denoiseFrom(
   settings: Settings,
   start: DenoiseStart,
 ) {
-  const { geometry, guidanceScale, generator } = settings;
+  const { geometry, timesteps, guidanceScale, generator } = settings;
   const guided = guidanceScale > 1;
   const { channels, frames, height, width } = geometry.latent;
   const dims = [settings.prompts.length, channels, frames, height, width];
-  const timesteps = pipeline.timesteps(geometry, settings.numSteps);
   const arithmetic = createArithmetic(runtime);
   const sampler = pipeline.sampler({ timesteps, guidanceScale, guided, mask: start.mask });
   const denoiser = await pipeline.begin({ text: start.text, geometry, guided });
@@ -263,34 +238,6 @@ async function* denoiseFrom(
     await sampler.dispose();
     await arithmetic.dispose();
   }
-}
-
-/** Later clips begin with the end of the one before, which is dropped. */
-function joinLoops(clips: readonly Clip[], overlap: number): Clip {
-  return concatFrames(clips.map((clip, loop) => (loop === 0 ? clip : sliceFrames(clip, overlap))) as [Clip, ...Clip[]]);
-}
-
-/** Measures how long each stage takes. */
-function stageClock() {
-  const began = performance.now();
-  const times: Record<Stage, number> = { text: 0, reference: 0, denoise: 0, decode: 0 };
-  let current: { stage: Stage; since: number } | undefined;
-  const now = () => performance.now() - began;
-  const leave = () => {
-    if (current) times[current.stage] += now() - current.since;
-  };
-  return {
-    now,
-    enter(stage: Stage, loop: number): GenerateEvent {
-      leave();
-      current = { stage, since: now() };
-      return { type: 'stage', stage, loop, milliseconds: now() };
-    },
-    finish() {
-      leave();
-      return times;
-    },
-  };
 }
 
 /** Runs a generator to its end and returns what it returns; `onEvent` sees what it yields. */

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { Command, Option } from 'commander';
 import {
   assertWritable,
+  type Clip,
   createPolicy,
   createRuntime,
   finish,
@@ -85,14 +86,20 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
   const opened = performance.now();
-  const image = flags.image && (await loadReference(flags.image, pipeline.geometry(flags)));
+  const size = pipeline.geometry(flags);
+  const references = await Promise.all(
+    prompts.map((prompt) => {
+      const files = [...(flags.image ? [flags.image] : []), ...pipeline.prepare(prompt).references];
+      return Promise.all(files.map((file) => loadReference(file, size)));
+    }),
+  );
   const events = generate(pipeline, runtime, {
     ...flags,
     prompts,
     policy,
     numSteps: flags.steps,
     guidanceScale: flags.guidance,
-    references: image ? prompts.map(() => [image]) : undefined,
+    references,
     maskStrategies: flags.maskStrategy === undefined ? undefined : prompts.map(() => flags.maskStrategy!),
     signal,
   });
@@ -129,7 +136,7 @@ function fileName(out: string, index: number, count: number): string {
 }
 
 /** An image as a clip of one frame, cut to the video's size. */
-async function loadReference(file: string, { height, width }: { height: number; width: number }) {
+async function loadReference(file: string, { height, width }: { height: number; width: number }): Promise<Clip> {
   const data = await loadImage(file, { height, width });
   return { data, channels: 3, frames: 1, height, width };
 }
