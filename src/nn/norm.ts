@@ -14,6 +14,10 @@ export function layerNorm({ graph }: Scope, x: Value, width: number, epsilon = 1
 /** adaLN: LayerNorm(x) (1 + scale) + shift, with shift and scale broadcast against x. */
 export function modulatedNorm(scope: Scope, x: Value, width: number, shift: Value, scale: Value): Value {
   const { op } = scope.graph;
+  if (scope.relaxed) {
+    const factor = op.Add!(scale, scope.graph.constant(1));
+    return op.LayerNormalization!(x, factor, shift, { axis: -1, epsilon: float(1e-6) });
+  }
   return op.Add!(op.Mul!(layerNorm(scope, x, width), op.Add!(scale, scope.graph.constant(1))), shift);
 }
 

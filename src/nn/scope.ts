@@ -12,6 +12,10 @@ export interface Scope {
   readonly graph: Graph;
   readonly weights: Weights;
   readonly linear: LinearWriter;
+  /** The result need not be float32's to the last bit: faster forms of other layers may be chosen. */
+  readonly relaxed?: boolean;
+  /** Slices of rows that a long chain of layers is computed in, one after the other, so that they stay in cache. */
+  readonly slices?: number;
 }
 
 /** The same scope with weight names below a prefix: `within(scope, 'attn')` finds `attn.qkv.weight` as `qkv.weight`. */

@@ -6,8 +6,12 @@ import * as onnx from 'onnx-buf';
 export interface FloatAttribute {
   readonly float: number;
 }
+/** The body of a loop. */
+export interface GraphAttribute {
+  readonly graph: onnx.GraphProto;
+}
 /** Whole numbers are ints, fractions are floats, lists likewise; `float(1)` says float where the value does not. */
-export type AttributeValue = number | string | readonly number[] | FloatAttribute;
+export type AttributeValue = number | string | readonly number[] | FloatAttribute | GraphAttribute;
 
 /** Marks a number as a float attribute. */
 export const float = (value: number): FloatAttribute => ({ float: value });
@@ -25,6 +29,7 @@ function typed(value: AttributeValue): MessageInitShape<typeof onnx.AttributePro
     return Number.isInteger(value) ? { type: types.INT, i: BigInt(value) } : { type: types.FLOAT, f: value };
   }
   if ('float' in value) return { type: types.FLOAT, f: value.float };
+  if ('graph' in value) return { type: types.GRAPH, g: value.graph };
   return value.every(Number.isInteger)
     ? { type: types.INTS, ints: value.map(BigInt) }
     : { type: types.FLOATS, floats: [...value] };

@@ -18,7 +18,7 @@ export type Value = string & { readonly __value: unique symbol };
 /** A dimension: a size, or a name for a size known only when the graph runs. */
 export type Dimension = number | string;
 /** Element types of inputs, constants and casts. */
-export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'int4' | 'bool';
 /** An operand: a value, a list of integers (an int64 constant), or `undefined` for an optional input left out. */
 export type Operand = Value | readonly number[] | undefined;
 /** Appends one node with a single output. The last argument may hold attributes. */
@@ -39,6 +39,7 @@ const elementTypes: Record<ElementType, number> = {
   bool: 9,
   float16: 10,
   bfloat16: 16,
+  int4: 22,
 };
 
 const storedTypes: Partial<Record<Dtype, ElementType>> = {
@@ -63,6 +64,13 @@ export const externalLocation = (file: string): string =>
     .replaceAll('\\', '/')
     .replace(/^\/+/, '');
 
+/** What a graph and the bodies of its loops have in common: weights and constants lie in the outermost graph. */
+interface Shared {
+  readonly initializers: Map<string, onnx.TensorProto>;
+  readonly files: Set<string>;
+  usesContrib: boolean;
+}
+
 /** One ONNX graph under construction. */
 export class Graph {
   readonly name: string;
@@ -70,13 +78,16 @@ export class Graph {
   readonly #nodes: onnx.NodeProto[] = [];
   readonly #inputs: onnx.ValueInfoProto[] = [];
   readonly #outputs: onnx.ValueInfoProto[] = [];
-  readonly #initializers = new Map<string, onnx.TensorProto>();
-  readonly #files = new Set<string>();
-  #usesContrib = false;
+  readonly #shared: Shared;
+  /** Keeps the names of a body apart from those around it. */
+  readonly #prefix: string;
 
-  constructor(name: string, opset = 21) {
+  /** `parent` makes the body of a loop in another graph: see `scan`. */
+  constructor(name: string, opset = 21, parent?: Graph) {
     this.name = name;
     this.#opset = opset;
+    this.#shared = parent ? parent.#shared : { initializers: new Map(), files: new Set(), usesContrib: false };
+    this.#prefix = parent ? `${parent.#prefix}${name}.` : '';
   }
 
   /** Any operator of the ONNX standard: `g.op.Softmax(x, { axis: -1 })`. */
@@ -92,6 +103,17 @@ export class Graph {
     outputs: number,
   ): Value[] {
     return this.#append('', type, operands, attributes, outputs);
+  }
+
+  /**
+   * Runs a graph over every slice of `x` along its first axis and stacks the results: memory for one slice at a time, and
+   * one copy of each weight. The body may use values of this graph.
+   */
+  scan(x: Value, body: (graph: Graph, slice: Value) => Value): Value {
+    const graph = new Graph(`body_${this.#nodes.length}`, this.#opset, this);
+    const slice = graph.input(`${graph.#prefix}x`);
+    graph.output(`${graph.#prefix}y`, body(graph, slice));
+    return this.op.Scan!(x, { body: { graph: graph.#proto() }, num_scan_inputs: 1 });
   }
 
   /** Declares an input of the graph; without a shape it may have any. */
@@ -118,10 +140,17 @@ export class Graph {
   rawWeight(weight: Weight, shape: readonly number[] = weight.shape): Value {
     const type = storedTypes[weight.dtype];
     if (!type) throw unsupportedDtype(weight);
-    if (product(shape) !== product(weight.shape)) {
-      const message = `${weight.name}: a weight of [${weight.shape}] cannot be seen as [${shape}].`;
-      throw new QuantCacheError('weights_mismatch', message);
-    }
+    if (product(shape) !== product(weight.shape)) throw wrongShape(weight, shape);
+    return this.#external(weight, type, shape);
+  }
+
+  /** A weight of bytes seen as signed 4-bit integers, two in each, the first in the low half. */
+  nibbles(weight: Weight, shape: readonly number[]): Value {
+    if (weight.dtype !== 'U8' || product(shape) !== 2 * product(weight.shape)) throw wrongShape(weight, shape);
+    return this.#external(weight, 'int4', shape);
+  }
+
+  #external(weight: Weight, type: ElementType, shape: readonly number[]): Value {
     const name = String(shape) === String(weight.shape) ? weight.name : `${weight.name}[${shape}]`;
     const place = {
       location: externalLocation(weight.file),
@@ -129,15 +158,15 @@ export class Graph {
       length: String(weight.length),
     };
     const externalData = Object.entries(place).map(([key, value]) => ({ key, value }));
-    const present = this.#initializers.get(name)?.externalData;
+    const present = this.#shared.initializers.get(name)?.externalData;
     if (present?.some(({ value }, i) => value !== externalData[i]!.value)) {
       throw new QuantCacheError(
         'weights_mismatch',
         `Graph "${this.name}" has two weights "${name}" from different places.`,
       );
     }
-    this.#files.add(weight.file);
-    this.#initializers.set(
+    this.#shared.files.add(weight.file);
+    this.#shared.initializers.set(
       name,
       create(onnx.TensorProtoSchema, {
         name,
@@ -159,20 +188,20 @@ export class Graph {
   /** The finished graph. */
   build(): Model {
     const opsetImport = [{ domain: '', version: BigInt(this.#opset) }];
-    if (this.#usesContrib) opsetImport.push({ domain: 'com.microsoft', version: 1n });
-    const model = create(onnx.ModelProtoSchema, {
-      irVersion,
-      producerName: 'quantcache',
-      opsetImport,
-      graph: {
-        name: this.name,
-        node: this.#nodes,
-        input: this.#inputs,
-        output: this.#outputs,
-        initializer: [...this.#initializers.values()],
-      },
+    if (this.#shared.usesContrib) opsetImport.push({ domain: 'com.microsoft', version: 1n });
+    const graph = this.#proto();
+    graph.initializer = [...this.#shared.initializers.values()];
+    const model = create(onnx.ModelProtoSchema, { irVersion, producerName: 'quantcache', opsetImport, graph });
+    return { name: this.name, bytes: toBinary(onnx.ModelProtoSchema, model), files: [...this.#shared.files] };
+  }
+
+  #proto(): onnx.GraphProto {
+    return create(onnx.GraphProtoSchema, {
+      name: this.name,
+      node: this.#nodes,
+      input: this.#inputs,
+      output: this.#outputs,
     });
-    return { name: this.name, bytes: toBinary(onnx.ModelProtoSchema, model), files: [...this.#files] };
   }
 
   #operators(domain: string): Record<string, Operator> {
@@ -194,8 +223,8 @@ export class Graph {
     attributes: Record<string, AttributeValue>,
     outputs: number,
   ): Value[] {
-    if (domain) this.#usesContrib = true;
-    const name = `${opType}_${this.#nodes.length}`;
+    if (domain) this.#shared.usesContrib = true;
+    const name = `${this.#prefix}${opType}_${this.#nodes.length}`;
     const output = Array.from({ length: outputs }, (_, i) => (i ? `${name}.${i}` : name));
     const input = operands.map((operand) =>
       operand === undefined ? '' : typeof operand === 'string' ? operand : this.#integers(operand),
@@ -210,7 +239,7 @@ export class Graph {
   }
 
   #constant(type: ElementType, data: Float32Array | BigInt64Array, shape: readonly number[]): Value {
-    const name = `constant_${this.#initializers.size}`;
+    const name = `constant_${this.#shared.initializers.size}`;
     const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const tensor = create(onnx.TensorProtoSchema, {
       name,
@@ -218,7 +247,7 @@ export class Graph {
       dims: shape.map(BigInt),
       rawData,
     });
-    this.#initializers.set(name, tensor);
+    this.#shared.initializers.set(name, tensor);
     return name as Value;
   }
 }
@@ -233,6 +262,9 @@ function unsupportedDtype({ name, dtype }: Weight): QuantCacheError {
     `Weight ${name} is stored as ${dtype}; a graph can hold ${allowed}. Convert the checkpoint.`,
   );
 }
+
+const wrongShape = ({ name, shape }: Weight, wanted: readonly number[]): QuantCacheError =>
+  new QuantCacheError('weights_mismatch', `${name}: a weight of [${shape}] cannot be seen as [${wanted}].`);
 
 const product = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 

@@ -8,7 +8,7 @@
  */
 
 import { attention, rotaryEmbedding } from '../../../nn/attention.ts';
-import { gelu, overRows, perceptron } from '../../../nn/linear.ts';
+import { gelu, inSlices, overRows, perceptron } from '../../../nn/linear.ts';
 import { modulatedNorm, rmsNorm } from '../../../nn/norm.ts';
 import { type Scope, within } from '../../../nn/scope.ts';
 import type { Graph, Value } from '../../../onnx/graph.ts';
@@ -36,7 +36,19 @@ function modulationOf(scope: Scope, config: Stdit3Config, modulation: Value, par
     { axis: 2, num_outputs: 3 },
     3,
   );
-  return { shift: shift!, scale: scale!, gate: gate! };
+  const next = part === 'attention' ? 'attn.qkv' : 'mlp.fc1';
+  return { ...balanced(scope, next, { shift: shift!, scale: scale! }), gate: gate! };
+}
+
+/** Folds the smoothing of a quantized layer's input into the norm before it: (1 + scale) b - 1 and shift b. */
+function balanced({ graph, weights }: Scope, next: string, { shift, scale }: { shift: Value; scale: Value }) {
+  if (!weights.has(`${next}.balance`)) return { shift, scale };
+  const balance = graph.weight(weights.get(`${next}.balance`));
+  const one = graph.constant(1);
+  return {
+    shift: graph.op.Mul!(shift, balance),
+    scale: graph.op.Sub!(graph.op.Mul!(graph.op.Add!(scale, one), balance), one),
+  };
 }
 
 /** q, k and v of `[rows, width]`, with q and k normalised per head and everything grouped as `[groups, length, width]`. */
@@ -170,8 +182,8 @@ export function feedForward(scope: Scope, config: Stdit3Config, hidden: Value, m
   const { graph } = scope;
   const { shift, scale, gate } = modulationOf(scope, config, modulation, 'feed-forward');
   const normed = modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
-  const delta = overRows(scope, normed, config.hiddenSize, (rows) =>
-    perceptron(within(scope, 'mlp'), rows, ['fc1', 'fc2'], gelu),
+  const delta = inSlices(scope, normed, config.hiddenSize, (inner, rows) =>
+    perceptron(within(inner, 'mlp'), rows, ['fc1', 'fc2'], gelu),
   );
   const residual = graph.op.Mul!(gate, delta);
   return { hidden: graph.op.Add!(hidden, residual), residual };

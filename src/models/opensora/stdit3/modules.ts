@@ -4,6 +4,7 @@ import { attentionOpset } from '../../../nn/attention.ts';
 import { linearWriterFor } from '../../../nn/precision.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { Graph, type Model, type Value } from '../../../onnx/graph.ts';
+import type { Numerics } from '../../../quantization/quantizer.ts';
 import type { AttentionKernel } from '../../../runtime/runtime.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import * as block from './block.ts';
@@ -19,6 +20,8 @@ export interface ModuleForm {
   readonly kernel: AttentionKernel;
   /** Captions of one batch differ in length. */
   readonly padded: boolean;
+  /** Slices that the feed-forward of integer precisions is computed in; divides the rows. */
+  readonly slices: number;
 }
 
 /** Spatial and temporal blocks in the order they run; a node's path is the prefix of its weights. */
@@ -43,10 +46,18 @@ function blockNode(path: string, kind: Kind, attention: Kind, index: number): No
 /** The path of the block that a module belongs to. */
 export const blockPath = (node: Node): string => node.path.slice(0, node.path.lastIndexOf('.'));
 
+/** The linear layers of the modules, by the full names of their weights: what a quantizer packs. */
+export function linearLayers(config: Stdit3Config): string[] {
+  const layers = ['attn.qkv', 'attn.proj', 'cross_attn.q_linear', 'cross_attn.proj', 'mlp.fc1', 'mlp.fc2'];
+  return blocksOf(config).flatMap(({ path }) => layers.map((layer) => `${path}.${layer}`));
+}
+
 /** A module's graph: the hidden state `x` and its conditioning in, the outputs asked for out. */
-export function moduleGraph(node: Node, weights: Weights, config: Stdit3Config, form: ModuleForm): Model {
+export function moduleGraph(node: Node, numerics: Numerics, config: Stdit3Config, form: ModuleForm): Model {
   const graph = new Graph(node.path, attentionOpset(form.kernel));
-  const scope = { graph, weights: weights.scope(blockPath(node)), linear: linearWriterFor(form.precision) };
+  const { linear, integer } = numerics;
+  const weights = numerics.weights.scope(blockPath(node));
+  const scope: Scope = { graph, weights, linear, relaxed: integer, slices: form.slices };
   const hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
   const values: Partial<Record<ModuleOutput, Value>> = writeModule(node.kind, scope, config, hidden, form);
   for (const output of form.outputs) graph.output(output, values[output]!);

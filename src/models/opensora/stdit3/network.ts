@@ -6,14 +6,24 @@
  * (the modulation) once per step. Reference: Open-Sora 1.2, `STDiT3.forward`.
  */
 import type { Denoiser, Evaluation, Geometry, ModuleRequest, ModuleResult, Node, TextContext } from '../../../model.ts';
-import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
+import { createQuantizer, type QuantizationOptions, type Quantizer } from '../../../quantization/quantizer.ts';
+import { isInteger } from '../../../quantization/recipe.ts';
+import type { Backend, Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { type SessionCache, sessionCache } from '../../../runtime/sessions.ts';
 import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
 import { packCaption, paddingBias } from './caption.ts';
 import type { Stdit3Config } from './config.ts';
 import { captionTokensGraph, finalGraph, patchGraph, timeGraph } from './endgraphs.ts';
 import type { LatentSize } from './ends.ts';
-import { blockPath, blocksOf, captionGraph, type ModuleOutput, modulatedInputGraph, moduleGraph } from './modules.ts';
+import {
+  blockPath,
+  blocksOf,
+  captionGraph,
+  linearLayers,
+  type ModuleOutput,
+  modulatedInputGraph,
+  moduleGraph,
+} from './modules.ts';
 import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables, sinusoid, sinusoidSize } from './positions.ts';
 
 /** What one generation is conditioned on. */
@@ -61,8 +71,14 @@ export interface Stdit3 {
 }
 
 /** STDiT3 with the weights of a checkpoint. Nothing is read or compiled before it is needed. */
-export function loadStdit3(runtime: Runtime, weights: Weights, config: Stdit3Config): Stdit3 {
-  const network = { runtime, weights, config, sessions: sessionCache(runtime) };
+export function loadStdit3(
+  runtime: Runtime,
+  weights: Weights,
+  config: Stdit3Config,
+  options: QuantizationOptions = {},
+): Stdit3 {
+  const quantizer = createQuantizer(weights, linearLayers(config), runtime.backend, options);
+  const network = { runtime, weights, config, quantizer, sessions: sessionCache(runtime) };
   return {
     blocks: blocksOf(config),
     begin: (conditioning) => begin(network, conditioning),
@@ -74,6 +90,7 @@ interface Network {
   readonly runtime: Runtime;
   readonly weights: Weights;
   readonly config: Stdit3Config;
+  readonly quantizer: Quantizer;
   readonly sessions: SessionCache;
 }
 
@@ -202,7 +219,7 @@ async function runModule(
   hidden: Tensor,
   request: ModuleRequest & { ungated?: boolean },
 ) {
-  const { runtime, weights, config, sessions } = network;
+  const { runtime, quantizer, config, sessions } = network;
   const { size, frames, caption, rotary } = generation;
   const outputs: ModuleOutput[] = ['hidden'];
   if (request.residual) outputs.push('residual');
@@ -210,15 +227,32 @@ async function runModule(
   const tokens = size.rows * size.columns;
   const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[node.kind as string] ?? tokens * frames;
   const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
-  const form = { precision: request.precision, outputs, kernel: runtime.attentionKernel(queries), padded };
-  const session = await sessions.get([node.path, ...Object.values(form)].join(' '), () =>
-    moduleGraph(node, weights, config, form),
+  const { precision } = request;
+  const integer = isInteger(precision);
+  const slices = integer && node.kind === 'feed-forward' ? slicesFor(runtime.backend, hidden.dims) : 1;
+  const form = { precision, outputs, kernel: runtime.attentionKernel(queries), padded, slices };
+  const session = await sessions.get(
+    [node.path, ...Object.values(form)].join(' '),
+    async () => moduleGraph(node, await quantizer.prepare(precision), config, form),
+    { prepack: integer },
   );
   const feeds: Record<string, Tensor> = { x: hidden };
   if (node.kind === 'cross-attention') Object.assign(feeds, await captionFeeds(network, generation, blockPath(node)));
   else feeds.modulation = modulation;
   if (node.kind === 'temporal-attention') Object.assign(feeds, rotary);
   return (await session.run(feeds)) as unknown as ModuleResult & { ungated?: Tensor };
+}
+
+/** Rows of one slice of a feed-forward: its 4 * width channels stay in cache, and the rows still fill the kernel. */
+const sliceRows = { least: 128, most: 512 };
+
+/** The fewest slices of `[batch, frames, tokens, width]` into equal parts small enough; one where there are none. */
+export function slicesFor(backend: Backend, [batch, frames, tokens]: readonly number[]): number {
+  const rows = batch! * frames! * tokens!;
+  if (backend !== 'cpu') return 1; // loops leave the GPU
+  for (let slices = Math.ceil(rows / sliceRows.most); rows / slices >= sliceRows.least; slices++)
+    if (rows % slices === 0) return slices;
+  return 1;
 }
 
 /** A block's keys and values, and the bias that hides padding. */

@@ -1,0 +1,111 @@
+/**
+ * Linear maps in integers: what `linear` writes for a quantized precision.
+ *
+ * `rows` (CPU): x is divided by a scale per row and rounded to uint8 around a fixed zero, multiplied by int8 columns, and
+ * the result multiplied by the row's scale. Activations are unsigned because signed ones are three times slower than
+ * float32 here. 4-bit weights become int8 when the session is made. `blocks`: MatMulNBits, which quantizes activations
+ * per row and 128 channels itself; the only one that GPUs have (not tested on one yet). Reference: ORT.md, section 3.
+ */
+
+import { QuantCacheError } from '../errors.ts';
+import type { LinearWriter, Scope } from '../nn/scope.ts';
+import { elementTypeCode, type Graph, type Value } from '../onnx/graph.ts';
+import { largestInteger } from './quantize.ts';
+import { blockSize, layerOf, type Recipe } from './recipe.ts';
+import { rotateRows, rotationOf } from './rotation.ts';
+
+/** The writer of linear layers whose weights were packed for a kernel by a recipe. */
+export function integerLinear(recipe: Recipe, kernel: 'rows' | 'blocks'): LinearWriter {
+  return (scope, x, name) => {
+    const layer = layerFor(scope, recipe, name);
+    const turned = layer.rotation ? rotateRows(scope.graph, x, layer.inputs, layer.rotation) : x;
+    const product = kernel === 'rows' ? rowProduct(layer, turned) : blockProduct(layer, turned);
+    return layer.bias === undefined ? product : scope.graph.op.Add!(product, layer.bias);
+  };
+}
+
+interface Layer {
+  readonly graph: Graph;
+  readonly scope: Scope;
+  readonly recipe: Recipe;
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly rotation: number | undefined;
+  readonly bias: Value | undefined;
+}
+
+function layerFor(scope: Scope, recipe: Recipe, name: string): Layer {
+  const { graph, weights } = scope;
+  const [outputs, ...rest] = weights.get(`${name}.weight`).shape as [number, ...number[]];
+  const inputs = rest.reduce((size, n) => size * n, 1);
+  const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
+  return { graph, scope, recipe, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
+}
+
+function rowProduct(layer: Layer, x: Value): Value {
+  const { graph, inputs, recipe } = layer;
+  const { op } = graph;
+  const perToken = recipe.activations.granularity === 'token';
+  const { zero, above } = levelsOf(layer);
+  const axes = perToken ? [-1] : [0, 1];
+  // Scale: the largest value reaches the top level, the smallest one the bottom level; never zero.
+  const top = op.Mul!(op.ReduceMax!(x, axes, { keepdims: perToken ? 1 : 0 }), graph.constant(1 / above));
+  const bottom = op.Mul!(op.ReduceMin!(x, axes, { keepdims: perToken ? 1 : 0 }), graph.constant(-1 / zero));
+  const scale = op.Max!(top, bottom, graph.constant(1e-20));
+  const zeroPoint = op.Cast!(graph.constant(zero), { to: elementTypeCode('uint8') });
+  const levels = perToken
+    ? op.QuantizeLinear!(x, scale, op.Expand!(zeroPoint, op.Shape!(scale)), { axis: 1, block_size: inputs })
+    : op.QuantizeLinear!(x, scale, zeroPoint);
+  const { integers, scales } = int8Weights(layer);
+  const product = graph.contrib.MatMulIntegerToFloat!(levels, integers, graph.constant(1), scales, zeroPoint);
+  return op.Mul!(product, scale);
+}
+
+/** How many levels lie below zero, and how many above. */
+function levelsOf({ recipe, name, rotation }: Layer): { zero: number; above: number } {
+  const levels = 2 ** recipe.activations.bits;
+  const oneSided = !rotation && recipe.activations.oneSided?.includes(layerOf(name));
+  return oneSided ? { zero: levels / 8, above: (levels * 7) / 8 - 1 } : { zero: levels / 2, above: levels / 2 - 1 };
+}
+
+/** Weights as int8 `[inputs, outputs]` with a scale per output. From 4 bits they are computed when the session is made. */
+function int8Weights({ graph, scope, recipe, name, inputs, outputs }: Layer): { integers: Value; scales: Value } {
+  const { op } = graph;
+  const packed = scope.weights.get(`${name}.packed`);
+  const scale = scope.weights.get(`${name}.scale`);
+  const groups = scale.shape[0]!;
+  if (recipe.weights.bits === 8 && groups === 1)
+    return { integers: graph.rawWeight(packed), scales: graph.rawWeight(scale, [outputs]) };
+  const to = (type: 'int8' | 'float32') => ({ to: elementTypeCode(type) });
+  const small =
+    recipe.weights.bits === 4 ? graph.nibbles(packed, [inputs, outputs]) : graph.rawWeight(packed, [inputs, outputs]);
+  if (groups === 1) return { integers: op.Cast!(small, to('int8')), scales: graph.rawWeight(scale, [outputs]) };
+  // Groups: the coarsest group of a column keeps the column's 127 levels, finer ones use fewer of them.
+  const grouped = graph.rawWeight(scale, [groups, 1, outputs]);
+  const limit = largestInteger(recipe.weights.bits) / largestInteger(8);
+  const columns = op.Mul!(op.ReduceMax!(grouped, [0], { keepdims: 1 }), graph.constant(limit));
+  const values = op.Reshape!(op.Cast!(small, to('float32')), [groups, inputs / groups, outputs]);
+  const rounded = op.Round!(op.Mul!(values, op.Div!(grouped, columns)));
+  return {
+    integers: op.Reshape!(op.Cast!(rounded, to('int8')), [inputs, outputs]),
+    scales: op.Reshape!(columns, [outputs]),
+  };
+}
+
+function blockProduct({ graph, scope, recipe, name, inputs, outputs }: Layer, x: Value): Value {
+  const { weights, activations } = recipe;
+  if (inputs % blockSize !== 0 || activations.bits !== 8) {
+    const message = `${name} takes ${inputs} inputs at ${activations.bits} bits; the block kernel of GPUs and group-wise recipes takes multiples of ${blockSize} at 8 bits. Use fp32 for it.`;
+    throw new QuantCacheError('unsupported_precision', message);
+  }
+  const packed = graph.rawWeight(scope.weights.get(`${name}.packed`));
+  const scales = graph.rawWeight(scope.weights.get(`${name}.scale`));
+  return graph.contrib.MatMulNBits!(x, packed, scales, {
+    K: inputs,
+    N: outputs,
+    bits: weights.bits,
+    block_size: blockSize,
+    accuracy_level: 4,
+  });
+}

@@ -1,0 +1,96 @@
+/**
+ * Packing: the linear layers of a checkpoint as the tensors that integer kernels read.
+ *
+ * For a layer `name`: `name.packed` (the integers), `name.scale` (float32), and `name.balance` where it is smoothed (what
+ * its input is to be multiplied by). For rows of int8 the integers are `[inputs, outputs]` and the scales
+ * `[groups, outputs]`; 4-bit integers are two in a byte, first one low. For MatMulNBits they are
+ * `[outputs, blocks, bytes]`, unsigned around the middle, and the scales `[outputs, blocks]`.
+ *
+ * Invariant: one matrix is in memory at a time.
+ */
+import { readFloat32, type Weight, type Weights } from '../weights/checkpoint.ts';
+import type { TensorSource } from '../weights/safetensors.ts';
+import { integersOf, type Matrix, packNibbles, scalesOf, transpose, type WeightScheme } from './quantize.ts';
+import { blockSize, type Recipe } from './recipe.ts';
+import { rotateMatrix, rotationOf } from './rotation.ts';
+import { type ActivationMaxima, scaleChannels, smoothingOf } from './smoothing.ts';
+
+/** Part of every cache key: raised when the same weights and recipe would be packed otherwise. */
+export const packingVersion = 1;
+
+/** What decides how layers are packed. */
+export interface Packing {
+  readonly recipe: Recipe;
+  readonly kernel: 'rows' | 'blocks';
+  readonly maxima?: ActivationMaxima;
+}
+
+/** The tensors of packed layers, made one by one when they are written. */
+export async function packedTensors(
+  weights: Weights,
+  layers: readonly string[],
+  packing: Packing,
+): Promise<TensorSource[]> {
+  const tensors: TensorSource[] = [];
+  for (const layer of layers) tensors.push(...(await packLayer(weights.get(`${layer}.weight`), layer, packing)));
+  return tensors;
+}
+
+async function packLayer(weight: Weight, layer: string, packing: Packing): Promise<TensorSource[]> {
+  const { recipe, kernel } = packing;
+  const { matrix, factors } = await prepare(weight, layer, packing);
+  const { outputs, inputs } = matrix;
+  const scheme = schemeOf(recipe, kernel, inputs);
+  const scales = scalesOf(matrix, scheme);
+  const data = async () => {
+    const integers = integersOf((await prepare(weight, layer, packing)).matrix, scales, scheme);
+    if (kernel === 'blocks') return scheme.bits === 4 ? packNibbles(integers, 8) : offsetBytes(integers);
+    const columns = transpose(integers, outputs, inputs);
+    return scheme.bits === 4 ? packNibbles(columns) : columns;
+  };
+  const groups = inputs / scheme.group;
+  const bytes = (count: number) => (count * scheme.bits) / 8;
+  const shapes =
+    kernel === 'blocks'
+      ? { packed: [outputs, groups, bytes(scheme.group)], scale: [outputs, groups] }
+      : { packed: [inputs, bytes(outputs)], scale: [groups, outputs] };
+  const tensors: TensorSource[] = [
+    {
+      name: `${layer}.packed`,
+      dtype: kernel === 'rows' && scheme.bits === 8 ? 'I8' : 'U8',
+      shape: shapes.packed,
+      data,
+    },
+    {
+      name: `${layer}.scale`,
+      dtype: 'F32',
+      shape: shapes.scale,
+      data: kernel === 'blocks' ? scales : transpose(scales, outputs, groups),
+    },
+  ];
+  if (factors) {
+    const balance = factors.map((factor) => 1 / factor);
+    tensors.push({ name: `${layer}.balance`, dtype: 'F32', shape: [inputs], data: balance });
+  }
+  return tensors;
+}
+
+/** A layer's matrix smoothed and turned as the recipe says. */
+async function prepare(weight: Weight, layer: string, { recipe, maxima }: Packing) {
+  const outputs = weight.shape[0]!;
+  const data = await readFloat32(weight);
+  let matrix: Matrix = { data, outputs, inputs: data.length / outputs };
+  const factors = smoothingOf(recipe, layer, matrix, maxima);
+  if (factors) matrix = scaleChannels(matrix, factors);
+  const size = rotationOf(recipe, layer, matrix.inputs);
+  if (size) matrix = rotateMatrix(matrix, size);
+  return { matrix, factors };
+}
+
+/** How a matrix is quantized: the recipe's group, or all inputs where there is none or it does not divide them. */
+export function schemeOf({ weights }: Recipe, kernel: 'rows' | 'blocks', inputs: number): WeightScheme {
+  const group = kernel === 'blocks' ? blockSize : (weights.group ?? inputs);
+  return { bits: weights.bits, group: inputs % group === 0 ? group : inputs, clipping: weights.clipping };
+}
+
+const offsetBytes = (integers: Int8Array): Uint8Array => Uint8Array.from(integers, (integer) => integer + 128);

@@ -1,0 +1,127 @@
+/**
+ * From a checkpoint to what a precision computes with: its weights, packed on first use and cached on disk, and the way
+ * its linear layers are written.
+ *
+ * Invariants: float32 sees the checkpoint untouched; one file per checkpoint content, recipe, kernel and set of maxima, in
+ * `<home>/quantized`, found again by any process.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { QuantCacheError } from '../errors.ts';
+import type { Precision } from '../model.ts';
+import { linearFp32 } from '../nn/linear.ts';
+import type { LinearWriter } from '../nn/scope.ts';
+import type { Backend } from '../runtime/runtime.ts';
+import { type Weights, weightsOf } from '../weights/checkpoint.ts';
+import { openDerived } from '../weights/derived.ts';
+import { readEnvironment } from '../weights/environment.ts';
+import { hashWeights } from '../weights/hash.ts';
+import { integerLinear } from './linear.ts';
+import { packedTensors, packingVersion } from './pack.ts';
+import { blockSize, defaultRecipes, type IntegerPrecision, isInteger, kernelOf, type Recipe } from './recipe.ts';
+import type { ActivationMaxima } from './smoothing.ts';
+
+/** Departures from the default recipes. */
+export interface QuantizationOptions {
+  /** What a precision means, where not the default. */
+  readonly recipes?: Partial<Readonly<Record<IntegerPrecision, Recipe>>>;
+  /** Largest activations, for recipes that smooth. */
+  readonly maxima?: ActivationMaxima;
+  /** Folder of caches. Default: `QUANTCACHE_HOME`. */
+  readonly home?: string;
+}
+
+/** What a precision computes with. */
+export interface Numerics {
+  /** The checkpoint's weights and, for integers, `name.packed`, `name.scale` and `name.balance` of its linear layers. */
+  readonly weights: Weights;
+  readonly linear: LinearWriter;
+  /** Integers: sessions want their weights laid out for the kernel, and exactness to the last bit is given up. */
+  readonly integer: boolean;
+}
+
+export interface Quantizer {
+  /** What a precision computes with; packs the weights if nobody has before. Throws `unsupported_precision`. */
+  prepare(precision: Precision): Promise<Numerics>;
+}
+
+/** A quantizer of the named linear layers (`name.weight`) of a checkpoint. Nothing happens before it is asked. */
+export function createQuantizer(
+  weights: Weights,
+  layers: readonly string[],
+  backend: Backend,
+  options: QuantizationOptions = {},
+): Quantizer {
+  const prepared = new Map<Precision, Promise<Numerics>>();
+  return {
+    prepare(precision) {
+      let numerics = prepared.get(precision);
+      if (!numerics) {
+        numerics = numericsOf(precision, { weights, layers, backend, options });
+        numerics.catch(() => prepared.delete(precision));
+        prepared.set(precision, numerics);
+      }
+      return numerics;
+    },
+  };
+}
+
+interface Source {
+  readonly weights: Weights;
+  readonly layers: readonly string[];
+  readonly backend: Backend;
+  readonly options: QuantizationOptions;
+}
+
+async function numericsOf(precision: Precision, source: Source): Promise<Numerics> {
+  const { weights, layers, backend, options } = source;
+  if (precision === 'fp32') return { weights, linear: linearFp32, integer: false };
+  if (!isInteger(precision)) {
+    const known = ['fp32', ...Object.keys(defaultRecipes)].join(', ');
+    const message = `Precision ${precision} is not available; choose one of: ${known}.`;
+    throw new QuantCacheError('unsupported_precision', message);
+  }
+  const recipe = options.recipes?.[precision] ?? defaultRecipes[precision];
+  const kernel = kernelOf(recipe, backend);
+  if (kernel === 'blocks') checkBlocks(weights, layers, precision, recipe);
+  const maxima = recipe.smoothing && options.maxima;
+  const home = options.home ?? readEnvironment().home;
+  const files = [...new Set(layers.map((layer) => weights.get(`${layer}.weight`).file))];
+  const content = await hashWeights({ files }, { home });
+  const key = JSON.stringify({
+    version: packingVersion,
+    content,
+    layers,
+    recipe: packed(recipe),
+    kernel,
+    maxima: digest(maxima),
+  });
+  const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
+  const checkpoint = await openDerived(
+    join(home, 'quantized', `${name}.safetensors`),
+    () => packedTensors(weights, layers, { recipe, kernel, maxima }),
+    { key, home },
+  );
+  const overlay = [weights, checkpoint].flatMap((list) => list.names().map((tensor) => list.get(tensor)));
+  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel), integer: true };
+}
+
+/** The part of a recipe that packed weights depend on: recipes that differ elsewhere share a file. */
+const packed = ({ weights, smoothing, rotation }: Recipe) => ({ weights, smoothing, rotation });
+
+function digest(maxima: ActivationMaxima | undefined): string | undefined {
+  if (!maxima) return undefined;
+  const hash = createHash('sha256');
+  for (const [name, values] of [...maxima].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(values);
+  return hash.digest('hex');
+}
+
+function checkBlocks(weights: Weights, layers: readonly string[], precision: Precision, recipe: Recipe): void {
+  const unfit = layers.find((layer) => weights.get(`${layer}.weight`).shape[1]! % blockSize !== 0);
+  if (unfit === undefined && recipe.activations.bits === 8) return;
+  const reason = unfit ? `${unfit} does not take a multiple of ${blockSize} channels` : 'it has no 6-bit activations';
+  throw new QuantCacheError(
+    'unsupported_precision',
+    `Precision ${precision} cannot run on the block kernel of this backend or recipe: ${reason}. Use fp32.`,
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * How numbers are quantized, as data: a method of the literature or of our own is one `Recipe`, and the same packing and
+ * the same kernels serve them all. What each precision means unless told otherwise is here too.
+ *
+ * w4a8 and w4a6 keep weights in 4 bits on disk; on a CPU both multiply in int8, so they are no faster than w8a8.
+ */
+import type { Precision } from '../model.ts';
+import type { Backend } from '../runtime/runtime.ts';
+
+/** The precisions that compute in integers. */
+export type IntegerPrecision = Extract<Precision, 'w8a8' | 'w4a8' | 'w4a6'>;
+
+export interface Recipe {
+  readonly weights: {
+    readonly bits: 8 | 4;
+    /** Input channels that share a scale, per output channel; all of them where it is absent or does not divide. */
+    readonly group?: number;
+    /** `search` tries smaller ranges than the largest weight's and keeps the one of least squared error. */
+    readonly clipping?: 'none' | 'search';
+  };
+  readonly activations: {
+    readonly bits: 8 | 6;
+    /** What shares a scale: a row, the whole tensor, or 128 channels of a row. All scales are found at run time. */
+    readonly granularity: 'token' | 'tensor' | 'group';
+    /** Layers whose input is nearly never negative, as after GELU: most of the levels go to its positive side. */
+    readonly oneSided?: readonly string[];
+  };
+  /** SmoothQuant: channels of `layers` are divided by max|X|^alpha / max|W|^(1 - alpha), their weights multiplied. */
+  readonly smoothing?: { readonly alpha: number; readonly layers: readonly string[] };
+  /** Inputs and weights of `layers` are turned by a block-diagonal Hadamard matrix of this size, a power of two. */
+  readonly rotation?: { readonly size: number; readonly layers: readonly string[] };
+}
+
+/** Channels that share an activation scale in the block kernel, and the least multiple that it takes. */
+export const blockSize = 128;
+
+/** Layers right after an adaptive norm, into whose scale and shift a smoothing factor can be folded at no cost. */
+export const normedLayers = ['qkv', 'fc1'] as const;
+
+const token8 = { bits: 8, granularity: 'token', oneSided: ['fc2'] } as const;
+const weights4 = { bits: 4, group: blockSize, clipping: 'search' } as const;
+
+/** What each precision means by default: dynamic, nothing calibrated. */
+export const defaultRecipes: Readonly<Record<IntegerPrecision, Recipe>> = {
+  w8a8: { weights: { bits: 8 }, activations: token8 },
+  w4a8: { weights: weights4, activations: token8 },
+  w4a6: { weights: weights4, activations: { ...token8, bits: 6 } },
+};
+
+/** Whether a precision computes in integers. */
+export const isInteger = (precision: Precision): precision is IntegerPrecision => precision in defaultRecipes;
+
+/** The last part of a layer's name, which recipes know it by: `fc2` of `spatial_blocks.3.mlp.fc2`. */
+export const layerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+
+/**
+ * The kernel that a recipe runs on: `rows` multiplies uint8 rows by int8 columns, `blocks` is MatMulNBits, which
+ * quantizes activations per 128 channels itself. GPUs have only the second.
+ */
+export const kernelOf = (recipe: Recipe, backend: Backend): 'rows' | 'blocks' =>
+  backend === 'cpu' && recipe.activations.granularity !== 'group' ? 'rows' : 'blocks';
+
+/** In what a precision is only simulated by a backend, or undefined where it runs as its name says. */
+export function simulation(precision: Precision, backend: Backend): string | undefined {
+  if (precision === 'w4a6') return 'activations have 64 levels but are multiplied as 8-bit integers';
+  if (precision === 'fp16' && backend === 'cpu') return 'half precision is computed in float32';
+  if (isInteger(precision) && backend === 'cuda') return 'activations stay in floating point';
+  return undefined;
+}
+
+/** Whether a precision must not be counted as a speed-up of its own on a backend. Reports use it. */
+export const isSimulated = (precision: Precision, backend: Backend): boolean =>
+  simulation(precision, backend) !== undefined;
