@@ -23,6 +23,7 @@ export {
 } from './model.ts';
 export { demoModel, type ModelOptions, openModel, verifiers } from './models/index.ts';
 export type { Pipeline, PromptOptions, SizeRequest } from './pipeline.ts';
+export { describePolicies, type PolicyDescription } from './policies/describe.ts';
 export { createPolicy } from './policies/index.ts';
 export {
   type Action,
@@ -36,11 +37,15 @@ export {
   stack,
 } from './policy.ts';
 export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
-export { createTrace, type Decision, summarize, type Trace } from './trace.ts';
+export { parseTraceDocument, summarizeDocument, type TraceDocument, traceDocument } from './trace/document.ts';
+export { decisionMap } from './trace/map.ts';
+export { summarize, summaryLines, type TraceSummary } from './trace/summary.ts';
+export { createTrace, type Decision, type Trace } from './trace.ts';
 export { defaultTolerance, type VerificationResult, verifyFolder } from './verification/verify.ts';
 export { version } from './version.ts';
 export { type Frames, framesFromDecoded } from './video/frames.ts';
 export { loadImage } from './video/image.ts';
 export { readMetadata, type VideoMetadata } from './video/metadata.ts';
 export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';
+export { pngOfSvg } from './video/svg.ts';
 export type { HubEvent } from './weights/hub.ts';

@@ -63,7 +63,7 @@ export function command(): Command {
     .option('--aesthetic-score <score>', 'added to the prompt where the model was trained with it', finiteNumber)
     .option('--motion-score <score>', 'added to the prompt', finiteNumber)
     .option('--camera-motion <words>', 'added to the prompt')
-    .option('-p, --policy <name>', 'what to compute, reuse and skip', 'full')
+    .option('-p, --policy <name>', 'what to compute, reuse and skip; "quantcache policies" lists them', 'full')
     .option('--policy-option <name=value>', 'an option of the policy; may be given again', keyValue)
     .addOption(
       new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),

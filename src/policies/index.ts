@@ -51,12 +51,15 @@ export const policies: Readonly<Record<string, PolicyEntry>> = {
   tgate: entry('attention to the text reused after a gate step', tgateOptions, tgate),
 };
 
+/** A policy's entry; throws `invalid_option` for a name that is not in the registry. */
+export function policyEntry(name: string): PolicyEntry {
+  const entry = Object.hasOwn(policies, name) ? policies[name] : undefined;
+  if (entry) return entry;
+  const names = Object.keys(policies).join(', ');
+  throw new QuantCacheError('invalid_option', `There is no policy "${name}". Choose one of: ${names}.`);
+}
+
 /** Makes a policy by name, with options as the command line gives them. */
 export function createPolicy(name: string, options: Readonly<Record<string, unknown>> = {}): Policy {
-  const entry = Object.hasOwn(policies, name) ? policies[name] : undefined;
-  if (!entry) {
-    const names = Object.keys(policies).join(', ');
-    throw new QuantCacheError('invalid_option', `There is no policy "${name}". Choose one of: ${names}.`);
-  }
-  return entry.create(options);
+  return policyEntry(name).create(options);
 }
