@@ -12,6 +12,19 @@ export {
   type Stage,
 } from './generate.ts';
 export {
+  type Agreement,
+  type AgreementShares,
+  agreement,
+  agreementShares,
+  judge,
+} from './metrics/agreement/agreement.ts';
+export { attributesOfPrompt } from './metrics/agreement/prompt.ts';
+export { readAttributes } from './metrics/agreement/reader.ts';
+export { type Attributes, attributes, readVocabulary, type Vocabulary } from './metrics/agreement/vocabulary.ts';
+export { psnr } from './metrics/psnr.ts';
+export { relativeL2 } from './metrics/relativel2.ts';
+export { ssim } from './metrics/ssim.ts';
+export {
   type Geometry,
   type Kind,
   type Level,
@@ -43,7 +56,8 @@ export { summarize, summaryLines, type TraceSummary } from './trace/summary.ts';
 export { createTrace, type Decision, type Trace } from './trace.ts';
 export { defaultTolerance, type VerificationResult, verifyFolder } from './verification/verify.ts';
 export { version } from './version.ts';
-export { type Frames, framesFromDecoded } from './video/frames.ts';
+export { contactSheet } from './video/contactsheet.ts';
+export { type Frames, frameAt, framesFromDecoded, makeFrames } from './video/frames.ts';
 export { loadImage } from './video/image.ts';
 export { readMetadata, type VideoMetadata } from './video/metadata.ts';
 export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';

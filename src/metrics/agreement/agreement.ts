@@ -1,0 +1,40 @@
+/** Agreement: whether a clip of the demo world shows what its prompt asked for. The only metric that needs no reference. */
+import { QuantCacheError } from '../../errors.ts';
+import type { Frames } from '../../video/frames.ts';
+import { attributesOfPrompt } from './prompt.ts';
+import { readAttributes } from './reader.ts';
+import { type Attribute, type Attributes, attributes, type Vocabulary } from './vocabulary.ts';
+
+/** Right or wrong per attribute, and whether all are right. */
+export type Agreement = Readonly<Record<Attribute | 'all', boolean>>;
+
+/** Shares of clips that are right, 0 to 1. */
+export type AgreementShares = Readonly<Record<Attribute | 'all', number>>;
+
+/** Judges a clip by its prompt; throws `invalid_option` where the prompt is not of the world's grammar. */
+export function agreement(frames: Frames, prompt: string, vocabulary: Vocabulary): Agreement {
+  const wanted = attributesOfPrompt(prompt, vocabulary);
+  if (!wanted)
+    throw new QuantCacheError(
+      'invalid_option',
+      `Agreement can be judged only of prompts like ${JSON.stringify(exampleOf(vocabulary))}, not of ${JSON.stringify(prompt)}.`,
+    );
+  return judge(readAttributes(frames, vocabulary), wanted);
+}
+
+/** Compares what a clip shows with what was wanted. */
+export function judge(shown: Partial<Attributes>, wanted: Attributes): Agreement {
+  const right = attributes.map((attribute) => [attribute, shown[attribute] === wanted[attribute]] as const);
+  return { ...Object.fromEntries(right), all: right.every(([, is]) => is) } as Agreement;
+}
+
+/** How many clips are right, per attribute and in all, as shares; at least one clip. */
+export function agreementShares(clips: readonly Agreement[]): AgreementShares {
+  const share = (name: Attribute | 'all') => clips.filter((clip) => clip[name]).length / clips.length;
+  return Object.fromEntries([...attributes, 'all' as const].map((name) => [name, share(name)])) as AgreementShares;
+}
+
+function exampleOf({ templates, sizes, colours, shapes, motions, backgrounds }: Vocabulary): string {
+  const thing = ['a', sizes[0], colours[0], shapes[0], Object.values(motions)[0]].join(' ');
+  return templates[0]!.replace('{o}', thing).replace('{b}', Object.values(backgrounds)[0]!);
+}
