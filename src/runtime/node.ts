@@ -11,6 +11,7 @@ import { parse } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { bufferPool } from './pool.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
 
@@ -43,14 +44,17 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 }
 
 function cpuRuntime(threads: number): Runtime {
+  const memory = tensorMemory();
   return {
     backend: 'cpu',
     description: `onnxruntime-node ${ort.env.versions.node}, CPU, ${threads} threads`,
     async compile(model, options) {
-      return wrap(await open(model, { ...sessionOptions(model, threads, options), executionProviders: ['cpu'] }));
+      const session = await open(model, { ...sessionOptions(model, threads, options), executionProviders: ['cpu'] });
+      return { run: memory.runner(session), release: () => session.release() };
     },
     tensor: toTensor,
     async read(tensor) {
+      memory.keep(tensor);
       return (tensor as ort.Tensor).data as Float32Array;
     },
     attentionKernel: (queries) => (queries <= shortSequence ? 'standard' : 'flash'),
@@ -134,6 +138,50 @@ function sessionOptions(
         disable_prepacking: options.prepack ? '0' : '1',
         model_external_initializers_file_folder_path: root,
       },
+    },
+  };
+}
+
+/** Runs sessions so that their outputs take the memory of disposed tensors, once the sizes of the outputs are known. */
+function tensorMemory() {
+  const pool = bufferPool();
+  /** Tensors whose numbers were read: somebody may still look at them, so their memory is not used again. */
+  const read = new WeakSet<Tensor>();
+
+  function take(dims: readonly number[]): ort.Tensor {
+    const elements = dims.reduce((product, size) => product * size, 1);
+    const buffer = pool.take(elements * Float32Array.BYTES_PER_ELEMENT);
+    const tensor = new ort.Tensor('float32', new Float32Array(buffer, 0, elements), dims);
+    let disposed = false;
+    const dispose = () => {
+      if (!disposed && !read.has(tensor)) pool.give(buffer);
+      disposed = true;
+    };
+    return Object.assign(tensor, { dispose });
+  }
+
+  return {
+    keep: (tensor: Tensor) => read.add(tensor),
+    runner(session: ort.InferenceSession): Session['run'] {
+      const shapes = new Map<string, [string, readonly number[]][]>();
+      return async (feeds) => {
+        const sizes = Object.entries(feeds).map(([name, { dims }]) => `${name} ${dims}`);
+        const known = shapes.get(sizes.join());
+        if (known) {
+          const outputs = Object.fromEntries(known.map(([name, dims]) => [name, take(dims)]));
+          await session.run(feeds as Record<string, ort.Tensor>, outputs);
+          return outputs;
+        }
+        const outputs = await session.run(feeds as Record<string, ort.Tensor>);
+        const entries = Object.entries(outputs);
+        if (entries.every(([, { type }]) => type === 'float32')) {
+          shapes.set(
+            sizes.join(),
+            entries.map(([name, { dims }]) => [name, dims]),
+          );
+        }
+        return outputs;
+      };
     },
   };
 }
