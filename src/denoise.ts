@@ -9,6 +9,7 @@ import type { Policy } from './policy.ts';
 import type { Arithmetic } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import { release } from './runtime/sharing.ts';
+import { watchComparisons } from './runtime/watched.ts';
 import type { Sampler } from './samplers/rflow.ts';
 import { type Signals, signalsOf } from './signals.ts';
 import type { Trace } from './trace.ts';
@@ -49,7 +50,9 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
   const timesteps = Array.from(options.timesteps);
   const numSteps = timesteps.length;
   const tree = treeOf(options.blocks, policy.cuts?.(options.blocks.length));
-  const run = policy.begin({ numSteps, timesteps, tree, arithmetic, measure: trace.measure });
+  const watched = watchComparisons(arithmetic, () => trace.warn(notFinite(policy)));
+  const { measure, warn } = trace;
+  const run = policy.begin({ numSteps, timesteps, tree, arithmetic: watched, measure, warn });
   let current: Tensor | undefined = options.latents;
   try {
     for (const [step, timestep] of timesteps.entries()) {
@@ -86,3 +89,6 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
     run.dispose?.();
   }
 }
+
+const notFinite = ({ name }: Policy): string =>
+  `A statistic of policy "${name}" was not a finite number; what it would have saved is computed instead.`;

@@ -85,6 +85,7 @@ export async function* generate(
   const references: Clip[][] = prompts.map(() => []);
   let strategies = settings.strategies;
   let latents = new Float32Array();
+  let told = 0;
   for (let loop = 0; loop < loops; loop++) {
     const enter = (stage: Stage): GenerateEvent => ({ type: 'stage', stage, loop, milliseconds: clock.enter(stage) });
     yield enter('text');
@@ -110,6 +111,8 @@ export async function* generate(
     for (; !result.done; result = await steps.next()) {
       const { step, numSteps } = result.value;
       yield { type: 'step', step, numSteps, loop, milliseconds: clock.now() };
+      for (; told < trace.warnings.length; told++)
+        yield { type: 'warning', message: trace.warnings[told]!, milliseconds: clock.now() };
     }
     latents = result.value;
 

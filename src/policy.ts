@@ -55,6 +55,8 @@ export interface RunContext {
   readonly arithmetic: Arithmetic;
   /** Notes numbers in the trace. */
   measure(measurement: Measurement): void;
+  /** Tells the user something; the same message is told once per run. */
+  warn(message: string): void;
 }
 
 /** One generation's state. */

@@ -1,4 +1,4 @@
-/** What was decided where: recorded at every node of every step, summarised as a table, kept as JSON. */
+/** What was decided where: recorded at every node of every step. `trace/` summarises it, files it and draws it. */
 import type { Level, Node, Precision } from './model.ts';
 import type { Action } from './policy.ts';
 
@@ -25,7 +25,10 @@ export interface Measurement {
 export interface Trace {
   readonly decisions: readonly Decision[];
   readonly measurements: readonly Measurement[];
+  /** What the user was told, each message once. */
+  readonly warnings: readonly string[];
   measure(measurement: Measurement): void;
+  warn(message: string): void;
   record(event: { step: number; node: Node; did: Action['do']; precision: Precision; milliseconds: number }): void;
 }
 
@@ -33,35 +36,19 @@ export interface Trace {
 export function createTrace(): Trace {
   const decisions: Decision[] = [];
   const measurements: Measurement[] = [];
+  const warnings: string[] = [];
   return {
     decisions,
     measurements,
+    warnings,
     measure(measurement) {
       measurements.push(measurement);
+    },
+    warn(message) {
+      if (!warnings.includes(message)) warnings.push(message);
     },
     record({ node, ...event }) {
       decisions.push({ ...event, path: node.path, level: node.level });
     },
   };
-}
-
-/** Counts of what was done at one level of the tree. */
-export interface LevelSummary {
-  readonly level: Level;
-  readonly compute: number;
-  readonly reuse: number;
-  readonly skip: number;
-}
-
-/** How many nodes were computed, reused and skipped at each level, outermost first. Nodes below a reused one do not count. */
-export function summarize(trace: Trace): LevelSummary[] {
-  const count = (level: Level, did: Action['do']) =>
-    trace.decisions.filter((decision) => decision.level === level && decision.did === did).length;
-  const levels: Level[] = ['step', 'segment', 'block', 'module'];
-  return levels.map((level) => ({
-    level,
-    compute: count(level, 'compute'),
-    reuse: count(level, 'reuse'),
-    skip: count(level, 'skip'),
-  }));
 }

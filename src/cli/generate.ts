@@ -19,11 +19,15 @@ import {
   type Runtime,
   type SizeRequest,
   saveVideo,
-  summarize,
+  summarizeDocument,
+  summaryLines,
+  type TraceDocument,
+  traceDocument,
   version,
 } from '../index.ts';
 import { finiteNumber, keyValue, type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
+import { writeTrace } from './trace.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
   out: string;
@@ -39,6 +43,7 @@ interface Flags extends ModelFlags, SizeRequest {
   policy: string;
   policyOption?: Record<string, unknown>;
   precision: Precision;
+  trace?: string;
   json?: boolean;
   quiet?: boolean;
 }
@@ -68,6 +73,7 @@ export function command(): Command {
     .addOption(
       new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
     )
+    .option('--trace <file>', 'write every decision to a .json file, for "inspect --trace"')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'no progress');
   return withSize(withModel(generateCommand)).addHelpText('after', examples).action(run);
@@ -119,13 +125,21 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
     await saveVideo(frames, file, metadata, signal);
   }
   progress.end();
+  const document = traceDocument(result.trace, {
+    model: pipeline.model,
+    blocks: pipeline.blocks,
+    policy: policy.name,
+    numSteps: flags.steps ?? pipeline.defaults.numSteps,
+    flops: (module) => pipeline.cost(module, result.geometry).flops,
+  });
+  if (flags.trace) await writeTrace(flags.trace, document);
   const times = {
     open: opened - began,
     ...result.times,
     save: performance.now() - saving,
     total: performance.now() - began,
   };
-  report({ files, times, result, runtime, json: Boolean(flags.json), note: progress.note });
+  report({ files, times, result, document, runtime, json: Boolean(flags.json), note: progress.note });
 }
 
 /** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */
@@ -145,15 +159,16 @@ interface Report {
   files: string[];
   times: Record<string, number>;
   result: GenerateResult;
+  document: TraceDocument;
   runtime: Runtime;
   json: boolean;
   note: (message: string) => void;
 }
 
-function report({ files, times, result, runtime, json, note }: Report): void {
+function report({ files, times, result, document, runtime, json, note }: Report): void {
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   const { height, width, frames } = result.videos[0]!;
-  const decisions = summarize(result.trace);
+  const decisions = summarizeDocument(document);
   if (json) {
     const summary = {
       files,
@@ -174,8 +189,6 @@ function report({ files, times, result, runtime, json, note }: Report): void {
   note(
     `${frames} frames of ${width}x${height} in ${seconds(times.total!)}: ${stages.map(([stage, time]) => `${stage} ${seconds(time)}`).join(', ')}`,
   );
-  const modules = decisions.find(({ level }) => level === 'module')!;
-  note(
-    `modules: ${modules.compute} computed, ${modules.reuse} reused, ${modules.skip} skipped; peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GB`,
-  );
+  for (const line of summaryLines(decisions)) note(line);
+  note(`peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GB`);
 }

@@ -1,23 +1,31 @@
-/** `quantcache inspect`: a model's tree, parameters, operations per step and memory, without running it. */
+/** `quantcache inspect`: a model's tree, parameters, operations per step and memory, without running it; or a trace. */
 import { Command } from 'commander';
 import { createRuntime, type Geometry, type Node, openModel, type Pipeline, type SizeRequest } from '../index.ts';
 import { type ModelFlags, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal } from './progress.ts';
+import { inspectTrace } from './trace.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
   json?: boolean;
   blocks?: boolean;
+  trace?: string;
+  out?: string;
 }
 
 export function command(): Command {
-  const inspect = new Command('inspect').description('show what a model is made of and what a step costs');
+  const inspect = new Command('inspect').description(
+    'show what a model is made of and what a step costs, or what a run did',
+  );
   return withSize(withModel(inspect))
     .option('--blocks', 'one line per block')
+    .option('--trace <file>', 'show what a run did, from a file that "generate --trace" wrote')
+    .option('-o, --out <file>', 'with --trace: draw the decision map, .svg or .png')
     .option('--json', 'print as JSON')
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
+  if (flags.trace) return inspectTrace(flags.trace, flags);
   const progress = createProgress(false);
   const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
   await using pipeline = await openModel(runtime, {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { stack } from '../policy.ts';
-import { createTrace, summarize } from '../trace.ts';
+import { summarize } from '../trace/summary.ts';
+import { createTrace } from '../trace.ts';
 import { createBench, decisionsOf } from './conformance.ts';
 import { createPolicy, policies } from './index.ts';
 
@@ -52,7 +53,7 @@ describe('stack', () => {
     await bench.sample(stack('both', createPolicy('static', { every: 2 }), createPolicy('fora', { interval: 4 })), {
       trace,
     });
-    const [step, , , module] = summarize(trace);
+    const [step, , , module] = summarize(trace).levels;
     expect(step).toMatchObject({ compute: 6, reuse: 6 });
     expect(module).toMatchObject({ compute: 36, reuse: 36 });
     await bench.close();

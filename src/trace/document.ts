@@ -1,0 +1,105 @@
+/**
+ * A trace as a file: what ran, the tree it ran on, what each module costs, every decision and every measured number.
+ * Self-describing, so that it can be summarised and drawn without the model.
+ */
+import * as z from 'zod';
+import { QuantCacheError } from '../errors.ts';
+import { type Node, precisions } from '../model.ts';
+import type { Trace } from '../trace.ts';
+import { type ModuleFlops, summarize, type TraceSummary } from './summary.ts';
+
+const moduleSchema = z.object({ path: z.string(), kind: z.string(), flops: z.number().nonnegative() });
+const blockSchema = z.object({ path: z.string(), kind: z.string(), modules: z.array(moduleSchema) });
+
+const decisionSchema = z.object({
+  step: z.int().nonnegative(),
+  path: z.string(),
+  level: z.enum(['step', 'segment', 'block', 'module']),
+  did: z.enum(['compute', 'reuse', 'skip']),
+  precision: z.enum(precisions),
+  milliseconds: z.number(),
+});
+
+const measurementSchema = z.object({
+  step: z.int().nonnegative(),
+  path: z.string(),
+  // JSON has no NaN: what is null was no finite number.
+  values: z.record(
+    z.string(),
+    z
+      .number()
+      .nullable()
+      .transform((value) => value ?? Number.NaN),
+  ),
+});
+
+const documentSchema = z.object({
+  format: z.literal('quantcache-trace'),
+  version: z.literal(1),
+  model: z.string(),
+  policy: z.string(),
+  numSteps: z.int().positive(),
+  /** In the order they run. */
+  blocks: z.array(blockSchema),
+  decisions: z.array(decisionSchema),
+  measurements: z.array(measurementSchema),
+  warnings: z.array(z.string()),
+});
+
+export type TraceDocument = z.output<typeof documentSchema>;
+
+/** What a document says beside the trace itself. */
+export interface TraceOrigin {
+  readonly model: string;
+  readonly policy: string;
+  readonly numSteps: number;
+  readonly blocks: readonly Node[];
+  /** Operations of one run of a module. */
+  flops(module: Node): number;
+}
+
+/** Puts a trace and where it comes from into one document. */
+export function traceDocument(trace: Trace, origin: TraceOrigin): TraceDocument {
+  const { decisions, measurements, warnings } = trace;
+  const { model, policy, numSteps, blocks, flops } = origin;
+  return {
+    format: 'quantcache-trace',
+    version: 1,
+    model,
+    policy,
+    numSteps,
+    blocks: blocks.map(({ path, kind, children = [] }) => ({
+      path,
+      kind,
+      modules: children.map((module) => ({ path: module.path, kind: module.kind, flops: flops(module) })),
+    })),
+    decisions: [...decisions],
+    measurements: [...measurements],
+    warnings: [...warnings],
+  };
+}
+
+/** Reads a document; throws `corrupt_file` with what is wrong. `name` is what messages call it. */
+export function parseTraceDocument(text: string, name: string): TraceDocument {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new QuantCacheError('corrupt_file', `${name} is not JSON; give a file written by --trace.`, { cause: error });
+  }
+  const result = documentSchema.safeParse(parsed);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const message = `${name} is not a trace of this version: ${issue!.path.join('.')} ${issue!.message}. Write it anew with --trace.`;
+  throw new QuantCacheError('corrupt_file', message);
+}
+
+/** The summary of a document, with the operations it knows. */
+export function summarizeDocument(document: TraceDocument): TraceSummary {
+  return summarize(document, flopsByPath(document));
+}
+
+function flopsByPath({ blocks }: TraceDocument): ModuleFlops {
+  const flops = new Map(blocks.flatMap(({ modules }) => modules.map((module) => [module.path, module.flops])));
+  return (path) => flops.get(path) ?? 0;
+}

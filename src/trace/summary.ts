@@ -1,0 +1,119 @@
+/**
+ * What a run did, in numbers: how many nodes of each level were computed, reused and skipped, in which precision, and what
+ * share of the operations and of the time of a full run that is.
+ *
+ * Modules that never ran in a trace are not known to it: their time counts as nothing saved.
+ */
+import type { Level, Precision } from '../model.ts';
+import type { Decision, Trace } from '../trace.ts';
+
+/** Counts of what was done at one level of the tree. Nodes below a reused or skipped one do not count. */
+export interface LevelSummary {
+  readonly level: Level;
+  readonly compute: number;
+  readonly reuse: number;
+  readonly skip: number;
+}
+
+export interface TraceSummary {
+  /** Steps of the run, of all loops together. */
+  readonly steps: number;
+  /** Outermost first. */
+  readonly levels: readonly LevelSummary[];
+  /** Share of the computed modules in each precision, weighted by operations where they are known. */
+  readonly precisions: Readonly<Partial<Record<Precision, number>>>;
+  /** Operations done and those of a full run; absent where costs are not known. */
+  readonly flops?: { readonly computed: number; readonly full: number };
+  readonly time: {
+    /** Spent in the tree, decisions and statistics included, milliseconds. */
+    readonly spent: number;
+    /** Of that, outside of modules: deciding, comparing, adding residuals. */
+    readonly overhead: number;
+    /** What the modules not computed would have taken, from the mean of those that were; milliseconds. */
+    readonly saved: number;
+  };
+  /** The most that was held at the end of a step, in bytes. */
+  readonly heldBytes: number;
+}
+
+/** Operations of one run of a module, by path. */
+export type ModuleFlops = (path: string) => number;
+
+/** What a trace amounts to. */
+export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flopsOf?: ModuleFlops): TraceSummary {
+  const { decisions, measurements } = trace;
+  const of = (level: Level) => decisions.filter((decision) => decision.level === level);
+  const steps = of('step').length;
+  const computed = of('module').filter(({ did }) => did === 'compute');
+  const levels: Level[] = ['step', 'segment', 'block', 'module'];
+  const spent = sum(of('step').map(milliseconds));
+  const computing = sum(computed.map(milliseconds));
+  return {
+    steps,
+    levels: levels.map((level) => countsOf(level, of(level))),
+    precisions: sharesOf(computed, flopsOf),
+    flops: flopsOf && flopsShare(of('module'), computed, steps, flopsOf),
+    time: { spent, overhead: spent - computing, saved: timeSaved(computed, steps) },
+    heldBytes: Math.max(0, ...measurements.map(({ values }) => values.heldBytes ?? 0)),
+  };
+}
+
+function countsOf(level: Level, decisions: readonly Decision[]): LevelSummary {
+  const count = (did: Decision['did']) => decisions.filter((decision) => decision.did === did).length;
+  return { level, compute: count('compute'), reuse: count('reuse'), skip: count('skip') };
+}
+
+function sharesOf(computed: readonly Decision[], flopsOf: ModuleFlops = () => 1): TraceSummary['precisions'] {
+  const shares: Partial<Record<Precision, number>> = {};
+  const total = sum(computed.map(({ path }) => flopsOf(path)));
+  for (const { precision, path } of computed) shares[precision] = (shares[precision] ?? 0) + flopsOf(path) / total;
+  return shares;
+}
+
+function flopsShare(
+  modules: readonly Decision[],
+  computed: readonly Decision[],
+  steps: number,
+  flopsOf: ModuleFlops,
+): { computed: number; full: number } {
+  const paths = [...new Set(modules.map(({ path }) => path))];
+  return { computed: sum(computed.map(({ path }) => flopsOf(path))), full: steps * sum(paths.map(flopsOf)) };
+}
+
+/** Mean time of each module times the steps it was not computed at; its first run also compiles and does not count. */
+function timeSaved(computed: readonly Decision[], steps: number): number {
+  const times = new Map<string, number[]>();
+  for (const { path, milliseconds } of computed) times.set(path, [...(times.get(path) ?? []), milliseconds]);
+  return sum(
+    [...times.values()].map((all) => {
+      const warm = all.length > 1 ? all.slice(1) : all;
+      return (sum(warm) / warm.length) * (steps - all.length);
+    }),
+  );
+}
+
+const milliseconds = (decision: Decision): number => decision.milliseconds;
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** The summary as lines of text. */
+export function summaryLines({ steps, levels, precisions, flops, time, heldBytes }: TraceSummary): string[] {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
+  const counted = levels.filter(
+    ({ level, compute, reuse, skip }) => level !== 'segment' || reuse + skip > 0 || compute > steps,
+  );
+  const shares = Object.entries(precisions).map(([precision, share]) => `${precision} ${percent(share)}`);
+  return [
+    ['level', 'computed', 'reused', 'skipped'],
+    ...counted.map(({ level, compute, reuse, skip }) => [level, compute, reuse, skip].map(String)),
+  ]
+    .map((cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(8) : cell.padStart(9))).join(''))
+    .concat(
+      [
+        `precision: ${shares.join(', ') || 'nothing computed'}`,
+        flops && `operations: ${percent(flops.computed / flops.full)} of ${(flops.full / 1e12).toFixed(2)} T`,
+        `time: ${seconds(time.spent)} in the network (${percent(time.overhead / time.spent)} outside of modules), about ${seconds(time.saved)} saved`,
+        heldBytes > 0 && `held: ${(heldBytes / 2 ** 20).toFixed(1)} MB`,
+      ].filter((line) => typeof line === 'string'),
+    );
+}
