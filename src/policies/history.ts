@@ -19,6 +19,8 @@ export interface History {
   observe(path: string, step: number, residual: Tensor): void;
   /** The residual expected at a later step, as a weighted sum; `undefined` where none was observed. */
   predict(path: string, step: number): Term[] | undefined;
+  /** The last residual observed and its step. */
+  latest(path: string): { readonly step: number; readonly residual: Tensor } | undefined;
   bytes(): number;
   dispose(): void;
 }
@@ -42,6 +44,10 @@ export function residualHistory(order: number): History {
       return known
         .slice(0, weights.length)
         .map((at, i) => ({ tensor: store.get(key(path, at))!, weight: weights[i]! }));
+    },
+    latest(path) {
+      const [step] = steps.get(path) ?? [];
+      return step === undefined ? undefined : { step, residual: store.get(key(path, step))! };
     },
     bytes: store.bytes,
     dispose: store.dispose,

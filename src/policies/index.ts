@@ -11,6 +11,11 @@ import { full, fullOptions } from './full.ts';
 import { magcache, magcacheOptions } from './magcache.ts';
 import type { OptionsSchema } from './options.ts';
 import { pab, pabOptions } from './pab.ts';
+import { aigq, aigqOptions } from './quantcache/aigq.ts';
+import { hlc, hlcOptions } from './quantcache/hlc.ts';
+import { quantcache, quantcacheOptions } from './quantcache/index.ts';
+import { paperOptions, quantcachePaper } from './quantcache/paper/index.ts';
+import { srap, srapOptions } from './quantcache/srap.ts';
 import { schedule, scheduleOptions } from './schedule.ts';
 import { staticOptions, staticPolicy } from './static.ts';
 import { taylorseer, taylorseerOptions } from './taylorseer.ts';
@@ -35,6 +40,11 @@ const entry = (description: string, options: OptionsSchema, create: PolicyEntry[
 
 /** Every policy. Adding one takes its file and a line here. */
 export const policies: Readonly<Record<string, PolicyEntry>> = {
+  quantcache: entry('caching, precision and pruning decided together', quantcacheOptions, quantcache),
+  'quantcache-paper': entry('QuantCache as published, equations 5 to 11', paperOptions, quantcachePaper),
+  hlc: entry('the caching of quantcache alone', hlcOptions, hlc),
+  aigq: entry('the precision of quantcache alone', aigqOptions, aigq),
+  srap: entry('the pruning of quantcache alone', srapOptions, srap),
   full: entry('no acceleration, the reference', fullOptions, full),
   static: entry('whole steps reused at fixed steps', staticOptions, staticPolicy),
   schedule: entry('whole steps reused by an explicit or an optimal schedule', scheduleOptions, schedule),

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { createTrace } from '../../trace.ts';
+import { createBench, decisionsOf, testPolicy } from '../conformance.ts';
+import { createPolicy } from '../index.ts';
+import { lookUp } from './hlc.ts';
+
+const eager = {
+  codebook: [
+    [0.05, 1],
+    [1, 4],
+  ],
+};
+
+testPolicy('hlc', {
+  conservative: { codebook: [[1e-9, 0]] },
+  variants: {
+    hold: { ...eager, order: 0 },
+    predict: { ...eager, order: 1, warmup: 2 },
+    'inner level': { codebook: [[10, 1]], inner: 10, innerOrder: 1 },
+    'inner level, one kind': { codebook: [[10, 1]], inner: 10, innerKinds: ['cross-attention'] },
+    'probes in the blocks': { ...eager, probe: ['temporal-attention', 'feed-forward'], final: 3 },
+  },
+});
+
+test('the codebook gives the steps of the first entry above the divergence, and none for what is no number', () => {
+  const codebook: [number, number][] = [
+    [0.03, 5],
+    [0.1, 2],
+  ];
+  expect([0.01, 0.03, 0.0999, 0.1, Number.NaN].map((divergence) => lookUp(codebook, divergence))).toEqual([
+    5, 2, 2, 0, 0,
+  ]);
+});
+
+test('the divergence is the relative change per step, and the codebook scales with the number of steps', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  // 12 steps stand for 30: an entry of 5 steps becomes 2.
+  await bench.sample(createPolicy('hlc', { codebook: [[100, 5]], warmup: 2, order: 0 }), { trace });
+  expect(decisionsOf(trace).map((step) => step.at(-1))).toEqual([...'ccrrcrrcrrcc']);
+  const measured = trace.measurements.filter(({ path, values }) => path === 'step' && 'divergence' in values);
+  expect(measured.map(({ step }) => step)).toEqual([1, 4, 7, 10, 11]);
+  await bench.close();
+});
+
+test('a memory too small holds nothing, computes everything and says so once', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  const found = await bench.sample(createPolicy('hlc', { ...eager, cacheMemory: 0.01 }), { trace });
+  expect(found).toEqual(await bench.sample(createPolicy('full')));
+  expect(trace.warnings).toEqual([expect.stringMatching(/Only 0 of 1 residuals fit into 0.0 MB.*take 0\.\d MB/)]);
+  expect(trace.measurements.every(({ values }) => (values.heldBytes ?? 0) === 0)).toBe(true);
+  await bench.close();
+});
+
+test('memory is bounded, the stack first and modules as far as they fit', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  // One residual is 2 x 5 x 6 x 48 numbers of 4 bytes; 0.06 MB take five: two of the stack, three of modules.
+  await bench.sample(createPolicy('hlc', { codebook: [[10, 1]], inner: 10, order: 1, cacheMemory: 0.06 }), { trace });
+  const held = trace.measurements.flatMap(({ values }) => values.heldBytes ?? []);
+  expect(Math.max(...held)).toBeLessThanOrEqual(0.06 * 2 ** 20);
+  expect(Math.max(...held)).toBe(5 * 11520);
+  const reused = new Set(
+    trace.decisions.filter(({ did, level }) => did === 'reuse' && level === 'module').map(({ path }) => path),
+  );
+  expect(reused.size).toBeGreaterThan(0);
+  expect(reused.size).toBeLessThan(12);
+  await bench.close();
+});
+
+test('broken statistics are told once', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  const nan = async () => Number.NaN;
+  await bench.sample(createPolicy('hlc', eager), { trace, arithmetic: (whole) => ({ ...whole, relativeL1: nan }) });
+  expect(trace.warnings).toEqual([expect.stringMatching(/"hlc" was not a finite number/)]);
+  await bench.close();
+});

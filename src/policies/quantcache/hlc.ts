@@ -1,0 +1,147 @@
+/**
+ * Hierarchical Latent Caching (HLC), our definition of what QuantCache (Wu et al. 2025, arXiv 2503.06545, section 3.2)
+ * describes; `paper/` has the equations as published.
+ *
+ * Outer level: the divergence D of the whole stack's residual (`memory.ts`), or its mean over probe modules, picks from a
+ * codebook for how many of the following steps the stack's residual is reused. A codebook is written for 30 steps and
+ * carries over to N: a step of N is 30/N as long, so D counts N/30 times and lengths are multiplied by N/30.
+ *
+ * Inner level: at a computed step, a module whose residual would have moved by less than a threshold since it was last
+ * computed, D (s - s'), adds it again.
+ *
+ * Both hold the last residual (order 0) or follow its change (order 1, the line through the last two; `history.ts`). The
+ * first and last steps are always computed, and so is whatever a broken statistic stands behind.
+ */
+import * as z from 'zod';
+import { type Node, nodesOf } from '../../model.ts';
+import { type Policy, predict, type Run, type RunContext } from '../../policy.ts';
+import { moduleKinds, readOptions } from '../options.ts';
+import type { Memory } from './memory.ts';
+import { joined, type Part } from './part.ts';
+
+/** The number of steps that codebooks are written for. */
+const referenceSteps = 30;
+
+/** Options of the caching part. */
+export const hlcFields = {
+  codebook: z
+    .array(z.tuple([z.number().positive(), z.int().nonnegative()]))
+    .default([
+      [0.03, 5],
+      [0.06, 3],
+      [0.12, 1],
+    ])
+    .describe(
+      'Pairs [divergence, steps], rising: below a divergence per step of 30, that many steps reuse; above the last, none.',
+    ),
+  probe: z
+    .union([z.literal('stack'), z.array(z.enum(moduleKinds)).min(1)])
+    .default('stack')
+    .describe('Whose divergence is looked up: the whole stack, or the mean of the modules of these kinds.'),
+  order: z
+    .int()
+    .min(0)
+    .max(2)
+    .default(1)
+    .describe('0 adds the last residual of the stack again, 1 follows its last change, 2 its curvature too.'),
+  warmup: z.int().positive().default(3).describe('Steps at the beginning that are always computed.'),
+  final: z.int().nonnegative().default(1).describe('Steps at the end that are always computed.'),
+  inner: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('At computed steps, modules reuse what would have moved by less than this share; 0 computes all.'),
+  innerKinds: z
+    .array(z.enum(moduleKinds))
+    .default([...moduleKinds])
+    .describe('The kinds of modules that may reuse at computed steps.'),
+  innerOrder: z.int().min(0).max(1).default(0).describe('As order, for modules.'),
+};
+
+/** The memory bound, an option of every policy made of parts. */
+export const cacheMemoryField = {
+  cacheMemory: z
+    .number()
+    .nonnegative()
+    .default(4096)
+    .describe('The most that kept residuals may take, in MB; what does not fit is computed.'),
+};
+
+/** Options of `hlc`. */
+export const hlcOptions = z.strictObject({ ...hlcFields, ...cacheMemoryField });
+
+/** Settings of the part, with defaults filled in. */
+export type HlcSettings = z.output<z.ZodObject<typeof hlcFields>>;
+
+/** Caching alone. */
+export function hlc(options?: z.input<typeof hlcOptions>): Policy {
+  const { cacheMemory, ...settings } = readOptions('hlc', hlcOptions, options);
+  return joined('hlc', cacheMemory, hlcPart(settings));
+}
+
+/** Caching as a part. */
+export function hlcPart(settings: HlcSettings): Part {
+  const { probe, order, inner, innerKinds, innerOrder } = settings;
+  const kinds: readonly string[] = inner > 0 ? innerKinds : [];
+  const probes: readonly string[] = probe === 'stack' ? [] : probe;
+  return {
+    name: 'hlc',
+    depth({ level, kind }) {
+      if (level === 'step') return order + 1;
+      if (level !== 'module') return 0;
+      if (kinds.includes(kind)) return innerOrder + 1;
+      return probes.includes(kind) ? 1 : 0;
+    },
+    begin: (context, memory) => begin(settings, context, memory),
+  };
+}
+
+function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, memory: Memory): Run {
+  const { warmup, final, inner, codebook } = settings;
+  const pace = numSteps / referenceSteps;
+  const kinds: readonly string[] = settings.innerKinds;
+  const probes = probesOf(settings, tree);
+  /** The next step to compute. */
+  let due = 0;
+
+  const drift = (node: Node, step: number): number => {
+    const seen = memory.seen(node);
+    return seen?.divergence === undefined ? Number.NaN : seen.divergence * (step - seen.step);
+  };
+  return {
+    decide({ node, step }) {
+      if (node.level === 'step') {
+        if (step < warmup || step >= numSteps - final || step >= due) return undefined;
+        const terms = memory.predict(node, step);
+        return terms && predict(terms);
+      }
+      const mayReuse = inner > 0 && node.level === 'module' && kinds.includes(node.kind) && step >= warmup;
+      if (!mayReuse || step >= numSteps - final || !(drift(node, step) < inner)) return undefined;
+      const terms = memory.predict(node, step);
+      return terms && predict(terms);
+    },
+    wants: (node) => node.level === 'step' && memory.wants(node),
+    observe({ node, step }) {
+      const divergence = aggregate(probes, memory, step);
+      const reused = lookUp(codebook, divergence * pace) * pace;
+      due = step + 1 + Math.floor(reused);
+      if (!Number.isNaN(divergence)) measure({ step, path: node.path, values: { aggregate: divergence, due } });
+    },
+  };
+}
+
+function probesOf({ probe }: HlcSettings, tree: Node): Node[] {
+  if (probe === 'stack') return [tree];
+  const kinds: readonly string[] = probe;
+  return [...nodesOf(tree)].filter(({ level, kind }) => level === 'module' && kinds.includes(kind));
+}
+
+/** Mean divergence of the probes that were computed at this step; NaN if there is none. */
+function aggregate(probes: readonly Node[], memory: Memory, step: number): number {
+  const seen = probes.map(memory.seen).filter((sighting) => sighting?.step === step);
+  return seen.reduce((sum, sighting) => sum + (sighting?.divergence ?? Number.NaN), 0) / seen.length;
+}
+
+/** Steps to reuse at a divergence; none above the last entry, and none for what is not a number. */
+export const lookUp = (codebook: HlcSettings['codebook'], divergence: number): number =>
+  codebook.find(([threshold]) => divergence < threshold)?.[1] ?? 0;

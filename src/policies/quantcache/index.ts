@@ -1,0 +1,39 @@
+/**
+ * QuantCache as we define it (DESIGN.md): pruning, caching and precision decided together over one memory. After Wu et al.
+ * 2025, arXiv 2503.06545; the equations as published are in `paper/`.
+ *
+ * Asked in this order: `srap` leaves out blocks, `hlc` reuses the stack or modules, `aigq` gives what is computed its
+ * precision. Each is a policy of its own, too; here any of them can be left out with `false`.
+ */
+import * as z from 'zod';
+import type { Policy } from '../../policy.ts';
+import { readOptions } from '../options.ts';
+import { aigqFields, aigqPart } from './aigq.ts';
+import { cacheMemoryField, hlcFields, hlcPart } from './hlc.ts';
+import { joined } from './part.ts';
+import { srapFields, srapPart } from './srap.ts';
+
+/** Options of `quantcache`. */
+export const quantcacheOptions = z.strictObject({
+  srap: z
+    .union([z.literal(false), z.strictObject(srapFields)])
+    .prefault({})
+    .describe('Options of the policy srap, or false to leave out no block.'),
+  hlc: z
+    .union([z.literal(false), z.strictObject(hlcFields)])
+    .prefault({})
+    .describe('Options of the policy hlc, or false to reuse nothing.'),
+  aigq: z
+    .union([z.literal(false), z.strictObject(aigqFields)])
+    .prefault({})
+    .describe('Options of the policy aigq, or false to compute everything in the precision of the run.'),
+  ...cacheMemoryField,
+});
+
+/** Pruning, caching and precision together. */
+export function quantcache(options?: z.input<typeof quantcacheOptions>): Policy {
+  const settings = readOptions('quantcache', quantcacheOptions, options);
+  const { srap, hlc, aigq, cacheMemory } = settings;
+  const parts = [srap && srapPart(srap), hlc && hlcPart(hlc), aigq && aigqPart(aigq)];
+  return joined('quantcache', cacheMemory, ...parts.filter((part) => part !== false));
+}
