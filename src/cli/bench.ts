@@ -1,10 +1,191 @@
 /** `quantcache bench`: measurements, as JSON that says on what machine, with which versions and seeds they were made. */
 import { Command, Option } from 'commander';
+import { clipSheet } from '../bench/clipsheet.ts';
+import { type CompareEvent, type CompareOptions, compare } from '../bench/compare.ts';
+import { type Cell, type Comparison, loadComparison, saveComparison, saveText } from '../bench/comparison.ts';
 import { writeRandomModel } from '../bench/random-model.ts';
+import { fullRow, parseRows, withReferences } from '../bench/rows.ts';
 import { benchStep } from '../bench/step.ts';
-import { createRuntime, openModel, type Precision, precisions, type SizeRequest } from '../index.ts';
-import { type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
+import { agreementTable, comparisonTable } from '../bench/table.ts';
+import { readPrompts, vocabularyOf } from '../bench/world.ts';
+import {
+  assertWritable,
+  createRuntime,
+  type Frames,
+  openModel,
+  type Precision,
+  precisions,
+  QuantCacheError,
+  type SizeRequest,
+  saveVideo,
+} from '../index.ts';
+import { finiteNumber, type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
+
+const firstSeed = 42;
+
+export function command(): Command {
+  const bench = new Command('bench').description('measure speed, memory and quality');
+  bench.addCommand(compareCommand(), { isDefault: true });
+  bench.addCommand(agreementCommand());
+  bench.addCommand(stepCommand());
+  bench
+    .command('random-model')
+    .description('write a model of published size with random weights to measure with (about 7 GB)')
+    .argument('<folder>', 'folder to write')
+    .action((folder: string) => writeRandomModel(folder, { signal: interruptSignal() }));
+  return bench;
+}
+
+interface RunFlags extends ModelFlags, SizeRequest {
+  prompts: number;
+  promptsFrom?: string;
+  steps: number;
+  guidance?: number;
+  out?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** What the commands that make many clips understand. */
+function withRun(command: Command, { prompts }: { prompts: number }): Command {
+  return withSize(withModel(command))
+    .option('--prompts <count>', 'how many prompts, from the first', wholeNumber(1), prompts)
+    .option(
+      '--prompts-from <file>',
+      'a prompt per line, or a .json list; default: evaluation prompts of the demo model',
+    )
+    .option('--steps <count>', 'denoising steps', wholeNumber(1), 30)
+    .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
+    .option('-o, --out <file>', 'JSON of every clip, saved after each; a run that finds its own file continues it')
+    .option('--json', 'print the JSON instead of the table')
+    .option('-q, --quiet', 'no progress');
+}
+
+interface CompareFlags extends RunFlags {
+  policies: string;
+  seeds: number;
+  precision: Precision;
+  markdown?: string;
+}
+
+const rowsHelp = `
+Rows: name[@precision][#steps][:option=value,option=value], separated by commas.
+  full#15                             full computation with 15 steps
+  teacache@w8a8:threshold=0.1         a policy with an option, in 8 bits
+Full computation in fp32 is always measured: all else is compared with it.
+
+Example:
+  quantcache bench --policies full#15,teacache,adacache --prompts 5 --seeds 2 --out results.json --markdown table.md`;
+
+function compareCommand(): Command {
+  const policies = 'full#15,teacache,adacache';
+  return withRun(new Command('compare').description('policies against each other (the default)'), { prompts: 3 })
+    .option('-p, --policies <rows>', 'what to compare, see below', policies)
+    .option('--seeds <count>', `seeds per prompt, from ${firstSeed} up`, wholeNumber(1), 1)
+    .addOption(new Option('--precision <precision>', 'of rows that name none').choices(precisions).default('fp32'))
+    .option('--markdown <file>', 'write the table')
+    .addHelpText('after', rowsHelp)
+    .action(runCompare);
+}
+
+async function runCompare(flags: CompareFlags): Promise<void> {
+  const defaults = { numSteps: flags.steps, precision: flags.precision };
+  const rows = withReferences(parseRows(flags.policies, defaults), flags.steps);
+  const prompts = await readPrompts(flags.prompts, flags.promptsFrom);
+  const seeds = Array.from({ length: flags.seeds }, (_, i) => firstSeed + i);
+  const cells = prompts.flatMap((prompt) => seeds.map((seed) => ({ prompt, seed })));
+  const comparison = await measure(flags, rows, cells);
+  const table = comparisonTable(comparison);
+  if (flags.markdown) await saveText(flags.markdown, table);
+  process.stdout.write(flags.json ? `${JSON.stringify(comparison)}\n` : table);
+}
+
+interface AgreementFlags extends RunFlags {
+  sheet?: string;
+  sheetClips: number;
+}
+
+function agreementCommand(): Command {
+  const description = 'how often clips of full computation show what their prompts ask for, per attribute';
+  return withRun(new Command('agreement').description(description), { prompts: 200 })
+    .option('--sheet <file.png>', 'contact sheet of the first clips, one per row')
+    .option('--sheet-clips <count>', 'clips on the sheet', wholeNumber(1), 12)
+    .action(runAgreement);
+}
+
+/** Every prompt gets a seed of its own, so that no clip's noise counts twice. */
+async function runAgreement(flags: AgreementFlags): Promise<void> {
+  if (flags.sheet) await assertWritable(flags.sheet);
+  const prompts = await readPrompts(flags.prompts, flags.promptsFrom);
+  const cells = prompts.map((prompt, i) => ({ prompt, seed: firstSeed + i }));
+  const row = fullRow(flags.steps, flags.steps);
+  const onSheet = flags.sheet ? cells.slice(0, flags.sheetClips) : [];
+  const comparison = await measure(flags, [row], cells, { keep: onSheet, file: flags.sheet });
+  const [summary] = comparison.summary;
+  if (!summary?.agreement)
+    throw new QuantCacheError(
+      'invalid_option',
+      'None of the prompts can be judged: the model has no vocabulary, or the prompts do not use it.',
+    );
+  const table = agreementTable(summary.agreement, summary.clips);
+  process.stdout.write(flags.json ? `${JSON.stringify(comparison)}\n` : `${table}\n`);
+}
+
+/** Opens the model and makes all clips that are not in the file yet; saves after each. */
+async function measure(
+  flags: RunFlags,
+  rows: CompareOptions['rows'],
+  cells: readonly Cell[],
+  sheet: { keep: readonly Cell[]; file?: string } = { keep: [] },
+): Promise<Comparison> {
+  const signal = interruptSignal();
+  const progress = createProgress(Boolean(flags.quiet));
+  const earlier = flags.out === undefined ? undefined : await loadComparison(flags.out);
+  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  const vocabulary = await vocabularyOf(flags.model);
+  const options: CompareOptions = {
+    ...flags,
+    rows,
+    cells: cells as CompareOptions['cells'],
+    numSteps: flags.steps,
+    guidanceScale: flags.guidance,
+    vocabulary,
+    earlier,
+    signal,
+    // Without a terminal the line per clip says enough.
+    onEvent: (event) => (event.type !== 'stage' || process.stderr.isTTY) && progress.generating(event),
+  };
+  if (earlier) progress.note(`${earlier.clips.length} clips are in ${flags.out} already`);
+  const kept = new Map<string, Frames>();
+  const run = compare(pipeline, runtime, options);
+  let next = await run.next();
+  for (; !next.done; next = await run.next()) {
+    progress.note(describe(next.value));
+    if (next.value.type !== 'clip') continue;
+    const { clip, frames, comparison } = next.value;
+    if (sheet.keep.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
+      kept.set(clip.prompt, frames);
+    if (flags.out) await saveComparison(flags.out, comparison);
+  }
+  if (flags.out) await saveComparison(flags.out, next.value);
+  if (sheet.file) {
+    const picture = await clipSheet(pipeline, runtime, { ...options, row: rows[0], cells: sheet.keep, kept });
+    await saveVideo(picture, sheet.file, { model: pipeline.model, prompts: sheet.keep }, signal);
+  }
+  progress.end();
+  return next.value;
+}
+
+function describe(event: CompareEvent): string {
+  if (event.type === 'warmup') return `warming up ${event.row.label}`;
+  const { clip, done, total, millisecondsLeft } = event;
+  const fidelity = clip.fidelity ? `, ${clip.fidelity.psnr.toFixed(1)} dB` : '';
+  const right = clip.agreement ? `, ${clip.agreement.all ? 'right' : 'wrong'}` : '';
+  const left = done < total ? `; ${seconds(millisecondsLeft)} left` : '';
+  return `${done}/${total} ${clip.row}: ${seconds(clip.times.total)}${fidelity}${right}${left}`;
+}
 
 interface StepFlags extends ModelFlags, SizeRequest {
   prompt: string;
@@ -13,23 +194,16 @@ interface StepFlags extends ModelFlags, SizeRequest {
   precision: Precision;
 }
 
-export function command(): Command {
-  const bench = new Command('bench').description('measure speed, memory and quality');
+function stepCommand(): Command {
   const step = new Command('step')
     .description('time per denoising step with full computation, and peak memory, as JSON')
     .option('--prompt <text>', 'what to show', 'a large red star moves right over a blue background')
     .option('--steps <count>', 'steps to measure; the first one also compiles', wholeNumber(1), 3)
-    .option('--seed <number>', 'seed of the noise', wholeNumber(0), 42)
+    .option('--seed <number>', 'seed of the noise', wholeNumber(0), firstSeed)
     .addOption(
       new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
     );
-  bench.addCommand(withSize(withModel(step)).action(runStep));
-  bench
-    .command('random-model')
-    .description('write a model of published size with random weights to measure with (about 7 GB)')
-    .argument('<folder>', 'folder to write')
-    .action((folder: string) => writeRandomModel(folder, { signal: interruptSignal() }));
-  return bench;
+  return withSize(withModel(step)).action(runStep);
 }
 
 async function runStep(flags: StepFlags): Promise<void> {

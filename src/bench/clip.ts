@@ -1,0 +1,104 @@
+/** One clip, made and measured: how long each part took, what was computed, and the pixels. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createPolicy,
+  type Frames,
+  finish,
+  framesFromDecoded,
+  type GenerateEvent,
+  generate,
+  messageOf,
+  type Pipeline,
+  QuantCacheError,
+  type Runtime,
+  type SizeRequest,
+  saveVideo,
+  summarize,
+} from '../index.ts';
+import type { Cell, ClipResult } from './comparison.ts';
+import { startMemoryMeter } from './memory.ts';
+import type { Row } from './rows.ts';
+
+export interface ClipOptions extends SizeRequest {
+  readonly guidanceScale?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: GenerateEvent) => void;
+}
+
+export interface MadeClip {
+  readonly frames: Frames;
+  readonly latents: Float32Array;
+  readonly measured: Pick<ClipResult, 'load' | 'times' | 'modules' | 'flops' | 'precisions' | 'peakBytes'>;
+}
+
+/** Makes a clip from the prompt to an mp4 file, which is removed. Errors name the row. */
+export async function makeClip(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  { row, cell }: { row: Row; cell: Cell },
+  options: ClipOptions,
+): Promise<MadeClip> {
+  const load = Math.round(loadavg()[0]! * 100) / 100;
+  const memory = startMemoryMeter();
+  const processor = process.cpuUsage();
+  const began = performance.now();
+  const run = generate(pipeline, runtime, {
+    ...options,
+    prompts: [cell.prompt],
+    seed: cell.seed,
+    numSteps: row.numSteps,
+    policy: createPolicy(row.policy, row.options),
+    precision: row.precision,
+  });
+  const result = await finish(run, (event) => {
+    memory.sample();
+    options.onEvent?.(event);
+  }).catch((error: unknown) => {
+    if (!(error instanceof QuantCacheError) || error.code === 'aborted') throw error;
+    throw new QuantCacheError(error.code, `Row "${row.label}": ${messageOf(error)}`, { cause: error });
+  });
+  const saving = performance.now();
+  const { data, frames: count, height, width } = result.videos[0]!;
+  const frames = framesFromDecoded(data, { count, height, width, fps: result.fps });
+  await encode(frames, options.signal);
+  const ended = performance.now();
+  const { user, system } = process.cpuUsage(processor);
+
+  const { geometry, trace } = result;
+  const cost = new Map(modulesOf(pipeline).map((node) => [node.path, pipeline.cost(node, geometry).flops]));
+  const { levels, flops, precisions } = summarize(trace, (path) => cost.get(path) ?? 0);
+  const { text, denoise, decode } = result.times;
+  return {
+    frames,
+    latents: result.latents,
+    measured: {
+      load,
+      times: {
+        total: ended - began,
+        text,
+        denoise,
+        decode,
+        save: ended - saving,
+        processor: (user + system) / 1000,
+      },
+      modules: levels.find(({ level }) => level === 'module')!.compute,
+      flops: flops!.computed,
+      precisions,
+      peakBytes: memory.peak(),
+    },
+  };
+}
+
+/** The modules of the transformer, in the order they run. */
+export const modulesOf = (pipeline: Pipeline) => pipeline.blocks.flatMap((block) => block.children ?? []);
+
+async function encode(frames: Frames, signal?: AbortSignal): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'quantcache-bench-'));
+  try {
+    await saveVideo(frames, join(folder, 'clip.mp4'), {}, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

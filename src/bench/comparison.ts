@@ -1,0 +1,165 @@
+/**
+ * A comparison as a file: settings, machines and every clip, so that a table can be made again and an interrupted run be
+ * continued. Written whole or not at all.
+ */
+import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { type Agreement, type Attributes, type Geometry, messageOf, QuantCacheError } from '../index.ts';
+import { writeWhole } from '../weights/files.ts';
+import type { Machine } from './machine.ts';
+import type { Row } from './rows.ts';
+import type { RowSummary } from './summary.ts';
+
+/** What one clip shows and what its noise is drawn from. */
+export interface Cell {
+  readonly prompt: string;
+  readonly seed: number;
+}
+
+/** What every clip of a comparison has in common; files with other settings are not continued. */
+export interface Settings {
+  readonly model: string;
+  readonly numSteps: number;
+  readonly guidanceScale: number;
+  readonly geometry: Geometry;
+}
+
+/** Milliseconds; `total` is from the prompt to the encoded file. */
+export interface ClipTimes {
+  readonly total: number;
+  readonly text: number;
+  /** The transformer and all that decides about it. */
+  readonly denoise: number;
+  readonly decode: number;
+  /** Encoding as mp4. */
+  readonly save: number;
+  /** Time that all cores together spent on it: robust on a busy machine. */
+  readonly processor: number;
+}
+
+/** How far a clip is from the reference clip of the same prompt and seed. */
+export interface Fidelity {
+  /** Decibels; 120 stands for equal clips. */
+  readonly psnr: number;
+  readonly ssim: number;
+  /** Of the final latents. */
+  readonly relativeL2: number;
+}
+
+/** One clip, measured. */
+export interface ClipResult extends Cell {
+  /** Label of the row. */
+  readonly row: string;
+  /** Index into the comparison's machines. */
+  readonly session: number;
+  /** Load of the machine when the clip began. */
+  readonly load: number;
+  readonly times: ClipTimes;
+  /** Modules of the transformer computed, all steps together. */
+  readonly modules: number;
+  /** Floating-point operations of those. */
+  readonly flops: number;
+  /** Share of the computed operations per precision. */
+  readonly precisions: Readonly<Record<string, number>>;
+  readonly peakBytes: number;
+  /** Absent for the reference itself. */
+  readonly fidelity?: Fidelity;
+  /** What the clip shows and whether that is right; absent where the model has no vocabulary. */
+  readonly shown?: Partial<Attributes>;
+  readonly agreement?: Agreement;
+}
+
+/** Some numbers of a reference clip's latents: they tell whether a file was made with the same weights and engine. */
+export interface Fingerprint {
+  readonly cell: Cell;
+  readonly values: readonly number[];
+}
+
+/** A comparison, finished or not. */
+export interface Comparison {
+  readonly format: 'quantcache-comparison';
+  readonly version: 1;
+  readonly settings: Settings;
+  readonly fingerprint: Fingerprint;
+  readonly rows: readonly Row[];
+  readonly cells: readonly Cell[];
+  /** The modules of one full step and their operations. */
+  readonly fullStep: { readonly modules: number; readonly flops: number };
+  /** One per session of measuring; the first has index 0. */
+  readonly machines: readonly Machine[];
+  readonly clips: readonly ClipResult[];
+  readonly summary: readonly RowSummary[];
+}
+
+const cellSchema = z.object({ prompt: z.string(), seed: z.number() });
+
+const schema = z.object({
+  format: z.literal('quantcache-comparison'),
+  version: z.literal(1),
+  settings: z.object({ model: z.string(), numSteps: z.number() }).loose(),
+  fingerprint: z.object({ cell: cellSchema, values: z.array(z.number()) }),
+  rows: z.array(z.object({ label: z.string() }).loose()),
+  cells: z.array(cellSchema),
+  machines: z.array(z.object({}).loose()),
+  clips: z.array(cellSchema.extend({ row: z.string() }).loose()),
+});
+
+/** Reads a comparison; undefined where there is no such file. Throws `corrupt_file` for anything else than one. */
+export async function loadComparison(path: string): Promise<Comparison | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new QuantCacheError('io', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
+  });
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new QuantCacheError('corrupt_file', `${path} is not JSON. Give another --out, or remove it.`, {
+      cause: error,
+    });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return value as Comparison;
+  const [issue] = result.error.issues;
+  throw new QuantCacheError(
+    'corrupt_file',
+    `${path} is not a comparison of this version: ${issue!.path.join('.')} ${issue!.message}. Give another --out, or remove it.`,
+  );
+}
+
+/** Writes a comparison; an earlier file is replaced when the new one is whole. */
+export async function saveComparison(path: string, comparison: Comparison): Promise<void> {
+  await saveText(path, `${JSON.stringify(comparison, null, 1)}\n`);
+}
+
+/** Writes a text file whole or not at all; makes its folder. */
+export async function saveText(path: string, text: string): Promise<void> {
+  await writeWhole(path, async (handle) => void (await handle.writeFile(text)));
+}
+
+/** Throws `invalid_option` unless an earlier comparison was made with these settings. */
+export function assertSameSettings(earlier: Comparison, settings: Settings): void {
+  const different = (Object.keys(settings) as (keyof Settings)[]).filter(
+    (name) => !isDeepStrictEqual(earlier.settings[name], JSON.parse(JSON.stringify(settings[name]))),
+  );
+  if (different.length === 0) return;
+  const differences = different.map(
+    (name) => `${name} ${JSON.stringify(earlier.settings[name])} there, ${JSON.stringify(settings[name])} here`,
+  );
+  throw new QuantCacheError(
+    'invalid_option',
+    `The earlier results were measured with other settings (${differences.join('; ')}). Give another --out, or remove them.`,
+  );
+}
+
+/** Throws `invalid_option` unless the first reference came out as it did in the earlier comparison. */
+export function assertSameFingerprint(earlier: Fingerprint, now: Fingerprint): void {
+  const close = (value: number, i: number) => Math.abs(value - (earlier.values[i] ?? Number.NaN)) < 0.01;
+  if (now.values.every(close)) return;
+  throw new QuantCacheError(
+    'invalid_option',
+    'The earlier results were measured with other weights or another engine: full computation gives another clip now. Give another --out, or remove them.',
+  );
+}

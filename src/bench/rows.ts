@@ -1,0 +1,122 @@
+/**
+ * What a comparison compares, written in one line: `full,full#15,quantcache,teacache@w8a8:threshold=0.1,warmup=2`.
+ * A row is `name[@precision][#steps][:option=value,option=value]`; a piece without a name continues the options before it.
+ */
+import { createPolicy, type Precision, precisions, QuantCacheError } from '../index.ts';
+
+/** One way to make every clip: a policy with its options, a precision and a number of steps. */
+export interface Row {
+  /** What it was asked for as, without what is the default; unique in a comparison. */
+  readonly label: string;
+  readonly policy: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly precision: Precision;
+  readonly numSteps: number;
+}
+
+/** What holds for rows that do not say. */
+export interface RowDefaults {
+  readonly numSteps: number;
+  readonly precision: Precision;
+}
+
+const pattern = /^(?<policy>[\w-]+)(?:@(?<precision>[\w]+))?(?:#(?<steps>\d+))?(?::(?<options>.*))?$/s;
+
+/** Reads the line; throws `invalid_option` for what no row could be, unknown policies and refused options included. */
+export function parseRows(text: string, defaults: RowDefaults): Row[] {
+  const rows = splitRows(text).map((part) => parseRow(part, defaults));
+  for (const [i, { label }] of rows.entries()) {
+    if (rows.findIndex((row) => row.label === label) < i)
+      throw new QuantCacheError('invalid_option', `The row "${label}" is given twice; give each row once.`);
+  }
+  return rows;
+}
+
+/**
+ * The rows with what speed-ups are measured against in front: full computation at the comparison's number of steps, and
+ * at 30 steps where the comparison takes more.
+ */
+export function withReferences(rows: readonly Row[], numSteps: number): [Row, ...Row[]] {
+  const full = fullRow(numSteps, numSteps);
+  const references = numSteps > 30 ? [fullRow(30, numSteps)] : [];
+  const labels = [full, ...references].map(({ label }) => label);
+  return [full, ...references, ...rows.filter(({ label }) => !labels.includes(label))];
+}
+
+/** Full computation in fp32 at so many steps, in a comparison at `defaultSteps`. */
+export function fullRow(numSteps: number, defaultSteps: number): Row {
+  return labelled({ policy: 'full', options: {}, precision: 'fp32', numSteps }, defaultSteps);
+}
+
+/** Splits at commas outside of brackets, unless what follows is only an option. */
+function splitRows(text: string): string[] {
+  const pieces: string[] = [''];
+  let depth = 0;
+  for (const character of text) {
+    if ('[{('.includes(character)) depth++;
+    if (']})'.includes(character)) depth--;
+    if (character === ',' && depth === 0) pieces.push('');
+    else pieces[pieces.length - 1] += character;
+  }
+  const rows: string[] = [];
+  for (const piece of pieces) {
+    const continues = /^\s*[A-Za-z]\w*=/.test(piece);
+    if (continues && rows.length > 0)
+      rows[rows.length - 1] += `${rows.at(-1)!.includes(':') ? ',' : ':'}${piece.trim()}`;
+    else rows.push(piece.trim());
+  }
+  return rows;
+}
+
+function parseRow(text: string, defaults: RowDefaults): Row {
+  const { policy, precision = defaults.precision, steps, options = '' } = pattern.exec(text)?.groups ?? {};
+  if (policy === undefined)
+    throw new QuantCacheError(
+      'invalid_option',
+      `"${text}" is no row to compare. Write name[@precision][#steps][:option=value,option=value], such as teacache@w8a8:threshold=0.1.`,
+    );
+  if (!precisions.includes(precision as Precision))
+    throw new QuantCacheError(
+      'invalid_option',
+      `"${text}" names the precision "${precision}"; use one of ${precisions.join(', ')}.`,
+    );
+  const numSteps = steps === undefined ? defaults.numSteps : Number(steps);
+  if (numSteps < 1) throw new QuantCacheError('invalid_option', `"${text}" takes no steps; use #1 or more.`);
+  const row = { policy, options: parseOptions(options), precision: precision as Precision, numSteps };
+  createPolicy(row.policy, row.options);
+  return labelled(row, defaults.numSteps);
+}
+
+function parseOptions(text: string): Record<string, unknown> {
+  const options = text === '' ? [] : splitAtOptions(text);
+  return Object.fromEntries(
+    options.map((option) => {
+      const equals = option.indexOf('=');
+      return [option.slice(0, equals), parsedValue(option.slice(equals + 1))];
+    }),
+  );
+}
+
+/** `a=1,b=[2,3]` as `a=1` and `b=[2,3]`: at commas that an option's name follows. */
+function splitAtOptions(text: string): string[] {
+  const options = text.split(/,(?=\s*[A-Za-z]\w*=)/).map((option) => option.trim());
+  const broken = options.find((option) => !/^[A-Za-z]\w*=/.test(option));
+  if (broken === undefined) return options;
+  throw new QuantCacheError('invalid_option', `"${broken}" is no option of a policy; write it as option=value.`);
+}
+
+function parsedValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function labelled(row: Omit<Row, 'label'>, defaultSteps: number): Row {
+  const precision = row.precision === 'fp32' ? '' : `@${row.precision}`;
+  const steps = row.numSteps === defaultSteps ? '' : `#${row.numSteps}`;
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  const options = Object.entries(row.options).map(([name, value]) => `${name}=${textOf(value)}`);
+  return { ...row, label: `${row.policy}${precision}${steps}${options.length ? `:${options.join(',')}` : ''}` };
+}

@@ -1,0 +1,200 @@
+/** The maths of the tables, on made-up numbers. */
+import { describe, expect, it } from 'vitest';
+import type { ClipResult, Comparison } from './comparison.ts';
+import { fullRow, parseRows } from './rows.ts';
+import { quantile, spreadOf } from './spread.ts';
+import { summarizeRows } from './summary.ts';
+import { agreementTable, comparisonTable, markdownTable } from './table.ts';
+import { timeLeft } from './timeleft.ts';
+
+const right = { shape: true, colour: true, size: true, motion: true, background: true, all: true };
+
+interface Made {
+  row: string;
+  prompt: string;
+  total: number;
+  denoise?: number;
+  psnr?: number;
+  isRight?: boolean;
+}
+
+function clip({ row, prompt, total, denoise = total / 2, psnr, isRight }: Made): ClipResult {
+  return {
+    row,
+    prompt,
+    seed: 42,
+    session: 0,
+    load: 1,
+    times: { total, denoise, text: 1, decode: 2, save: 3, processor: total * 2 },
+    modules: row === 'full' ? 3000 : 1500,
+    flops: row === 'full' ? 3e9 : 1e9,
+    precisions: { fp32: 1 },
+    peakBytes: total * 2 ** 20,
+    ...(psnr !== undefined && { fidelity: { psnr, ssim: psnr / 100, relativeL2: 1 / psnr } }),
+    ...(isRight !== undefined && { agreement: { ...right, motion: isRight, all: isRight } }),
+  };
+}
+
+function comparison(rows: string, numSteps: number, clips: ClipResult[]): Comparison {
+  const cells = [...new Set(clips.map(({ prompt }) => prompt))].map((prompt) => ({ prompt, seed: 42 }));
+  const body = {
+    format: 'quantcache-comparison',
+    version: 1,
+    settings: {
+      model: 'demo',
+      numSteps,
+      guidanceScale: 4,
+      geometry: {
+        height: 64,
+        width: 64,
+        numFrames: 17,
+        fps: 8,
+        latent: { channels: 4, frames: 5, height: 16, width: 16 },
+      },
+    },
+    fingerprint: { cell: cells[0]!, values: [1] },
+    rows: [fullRow(numSteps, numSteps), ...parseRows(rows, { numSteps, precision: 'fp32' })],
+    cells,
+    fullStep: { modules: 100, flops: 1e8 },
+    machines: [],
+    clips,
+  } as const;
+  return { ...body, summary: summarizeRows(body) };
+}
+
+describe('spread', () => {
+  it('interpolates as numpy does', () => {
+    expect(spreadOf([4, 1, 3, 2])).toEqual({ least: 1, lower: 1.75, median: 2.5, upper: 3.25, most: 4 });
+    expect(spreadOf([7])).toEqual({ least: 7, lower: 7, median: 7, upper: 7, most: 7 });
+    expect(quantile([10, 20, 30], 0.9)).toBeCloseTo(28, 12);
+  });
+});
+
+describe('rows', () => {
+  const clips = [
+    clip({ row: 'full', prompt: 'a', total: 100, denoise: 80, isRight: true }),
+    clip({ row: 'full', prompt: 'b', total: 300, denoise: 240, isRight: true }),
+    clip({ row: 'full', prompt: 'c', total: 200, denoise: 160, isRight: false }),
+    clip({ row: 'teacache', prompt: 'a', total: 50, denoise: 20, psnr: 30, isRight: true }),
+    clip({ row: 'teacache', prompt: 'b', total: 100, denoise: 40, psnr: 20, isRight: false }),
+    clip({ row: 'teacache', prompt: 'c', total: 50, denoise: 20, psnr: 40, isRight: false }),
+    clip({ row: 'full#15', prompt: 'a', total: 60, denoise: 40, psnr: 25 }),
+  ];
+  const [full, teacache, half] = comparison('teacache,full#15', 30, clips).summary;
+
+  it('speed-ups are medians of ratios, clip by clip', () => {
+    expect(teacache!.sameSteps!.endToEnd).toEqual({ least: 2, lower: 2.5, median: 3, upper: 3.5, most: 4 });
+    expect(teacache!.sameSteps!.transformer.median).toBe(6);
+    expect(teacache!.sameSteps!.processor.median).toBe(3);
+    expect(teacache!.at30).toEqual(teacache!.sameSteps);
+    expect(full!.sameSteps!.endToEnd.median).toBe(1);
+  });
+
+  it('fewer steps are as fast as full at their own, faster than full at 30', () => {
+    expect(half!.sameSteps!.endToEnd.median).toBe(1);
+    expect(half!.at30!.endToEnd.median).toBeCloseTo(100 / 60, 12);
+    expect(half!.clips).toBe(1);
+  });
+
+  it('shares are of full computation', () => {
+    expect([full!.modules, full!.flops]).toEqual([1, 1]);
+    expect(teacache!.modules).toBe(0.5);
+    expect(teacache!.flops).toBeCloseTo(1 / 3, 12);
+  });
+
+  it('the worst clip stands beside the median', () => {
+    expect(teacache!.fidelity).toMatchObject({ psnr: { median: 30, least: 20 }, worst: { prompt: 'b', seed: 42 } });
+    expect(full!.fidelity).toBeUndefined();
+  });
+
+  it('agreement is a share of clips', () => {
+    expect(full!.agreement!.all).toBeCloseTo(2 / 3, 12);
+    expect(teacache!.agreement).toMatchObject({ shape: 1, all: 1 / 3 });
+    expect(half!.agreement).toBeUndefined();
+  });
+
+  it('clips of other prompts in the file do not count', () => {
+    const one = comparison('teacache', 30, clips);
+    const cells = [{ prompt: 'a', seed: 42 }];
+    expect(summarizeRows({ ...one, cells })[1]).toMatchObject({ clips: 1, sameSteps: { endToEnd: { median: 2 } } });
+  });
+
+  it('with 100 steps there are two denominators', () => {
+    const [, at30, row] = comparison('full#30,teacache', 100, [
+      clip({ row: 'full', prompt: 'a', total: 1000 }),
+      clip({ row: 'full#30', prompt: 'a', total: 300 }),
+      clip({ row: 'teacache', prompt: 'a', total: 100 }),
+    ]).summary;
+    expect(row!.sameSteps!.endToEnd.median).toBe(10);
+    expect(row!.at30!.endToEnd.median).toBe(3);
+    expect(at30!.sameSteps!.endToEnd.median).toBe(1);
+  });
+
+  it('without a denominator there is no speed-up', () => {
+    const [row] = comparison('teacache', 10, [clip({ row: 'teacache', prompt: 'a', total: 100 })]).summary;
+    expect(row).toMatchObject({ label: 'teacache', sameSteps: undefined, at30: undefined });
+  });
+});
+
+describe('tables', () => {
+  it('are aligned Markdown', () => {
+    expect(
+      markdownTable(
+        ['name', 'x'],
+        [
+          ['a', '10'],
+          ['longer', '5'],
+        ],
+      ),
+    ).toBe(['| name   |  x |', '| ------ | -: |', '| a      | 10 |', '| longer |  5 |'].join('\n'));
+  });
+
+  it('say speed-up, quartiles, worst clip and equality', () => {
+    const table = comparisonTable(
+      comparison('teacache,fora', 30, [
+        clip({ row: 'full', prompt: 'a', total: 100 }),
+        clip({ row: 'full', prompt: 'b', total: 100 }),
+        clip({ row: 'teacache', prompt: 'a', total: 50, psnr: 31 }),
+        clip({ row: 'teacache', prompt: 'b', total: 25, psnr: 21 }),
+        clip({ row: 'fora', prompt: 'a', total: 50, psnr: 120 }),
+      ]),
+    );
+    const cells = (label: string) =>
+      table
+        .split('\n')
+        .find((line) => line.startsWith(`| ${label} `))!
+        .split(/ *\| */);
+    expect(cells('teacache')).toContain('3.00x (2.50-3.50)');
+    expect(cells('teacache')).toContain('26.0 (21.0)');
+    expect(cells('fora')).toContain('equal (equal)');
+    expect(table).toContain('- teacache: 21.0 dB, "b", seed 42');
+    expect(table).not.toContain('- fora');
+    expect(table).not.toContain('end to end, full at 30');
+    expect(table).not.toContain('agreement');
+  });
+
+  it('name both denominators where they differ', () => {
+    const clips = [clip({ row: 'full', prompt: 'a', total: 1000 }), clip({ row: 'full#30', prompt: 'a', total: 300 })];
+    expect(comparisonTable(comparison('full#30', 100, clips))).toMatch(
+      /end to end, same steps.*end to end, full at 30/,
+    );
+  });
+
+  it('count right clips per attribute', () => {
+    const table = agreementTable({ shape: 1, colour: 0.5, size: 1, motion: 0.25, background: 1, all: 0.25 }, 4);
+    expect(table).toMatch(/motion +\| +25.0% \| 1 of 4/);
+    expect(table.split('\n').at(-1)).toMatch(/all at once \| +25.0% \| 1 of 4/);
+  });
+});
+
+it('time left is what each row still takes', () => {
+  const clips = [clip({ row: 'full', prompt: 'a', total: 100 }), clip({ row: 'fora', prompt: 'a', total: 20 })];
+  const left = (...labels: string[]) =>
+    timeLeft(
+      clips,
+      labels.map((label) => ({ row: { label } })),
+    );
+  expect(left('full', 'fora', 'fora')).toBe(140);
+  expect(left('new')).toBe(60);
+  expect(left()).toBe(0);
+});

@@ -1,0 +1,114 @@
+/**
+ * From clips to rows of a table. Speed-ups are taken per clip, against full computation in fp32 of the same prompt and
+ * seed, and then summarised: a ratio of two runs that followed each other says more than a ratio of two medians.
+ */
+import { type AgreementShares, agreementShares } from '../index.ts';
+import type { Cell, ClipResult, ClipTimes, Comparison } from './comparison.ts';
+import { fullRow } from './rows.ts';
+import { type Spread, spreadOf } from './spread.ts';
+
+/** How many times faster, per part. */
+export interface SpeedUps {
+  readonly endToEnd: Spread;
+  readonly transformer: Spread;
+  /** By processor time instead of the clock's. */
+  readonly processor: Spread;
+}
+
+export interface RowSummary {
+  readonly label: string;
+  readonly numSteps: number;
+  readonly clips: number;
+  /** Milliseconds. */
+  readonly times: Readonly<Record<keyof ClipTimes, Spread>>;
+  /** Against full computation with as many steps; absent where that was not measured. */
+  readonly sameSteps?: SpeedUps;
+  /** Against full computation with 30 steps; absent where that was not measured. */
+  readonly at30?: SpeedUps;
+  /** Shares of the modules and operations of full computation with the comparison's number of steps. */
+  readonly modules: number;
+  readonly flops: number;
+  /** Absent for the reference. The worst clip is the one with the lowest PSNR. */
+  readonly fidelity?: {
+    readonly psnr: Spread;
+    readonly ssim: Spread;
+    readonly relativeL2: Spread;
+    readonly worst: Cell;
+  };
+  readonly agreement?: AgreementShares;
+  /** The most of all clips; sessions of other rows in the same process count. */
+  readonly peakBytes: number;
+}
+
+/** One summary per row that has clips, in the order of the rows. */
+export function summarizeRows({
+  settings,
+  rows,
+  cells,
+  fullStep,
+  clips,
+}: Pick<Comparison, 'settings' | 'rows' | 'cells' | 'fullStep' | 'clips'>): RowSummary[] {
+  const wanted = new Set(cells.map(keyOf));
+  const own = (label: string) => clips.filter((clip) => clip.row === label && wanted.has(keyOf(clip)));
+  const full = (numSteps: number) => own(fullRow(numSteps, settings.numSteps).label);
+  const steps = settings.numSteps;
+  return rows.flatMap((row) => {
+    const made = own(row.label);
+    if (made.length === 0) return [];
+    const mean = (value: (clip: ClipResult) => number) =>
+      made.reduce((sum, clip) => sum + value(clip), 0) / made.length;
+    return {
+      label: row.label,
+      numSteps: row.numSteps,
+      clips: made.length,
+      times: timesOf(made),
+      sameSteps: speedUps(made, full(row.numSteps)),
+      at30: speedUps(made, full(30)),
+      modules: mean(({ modules }) => modules) / (fullStep.modules * steps),
+      flops: mean(({ flops }) => flops) / (fullStep.flops * steps),
+      fidelity: fidelityOf(made),
+      agreement: agreementOf(made),
+      peakBytes: Math.max(...made.map(({ peakBytes }) => peakBytes)),
+    };
+  });
+}
+
+const keyOf = ({ prompt, seed }: Cell): string => `${seed} ${prompt}`;
+
+function timesOf(clips: readonly ClipResult[]): RowSummary['times'] {
+  const spread = (name: keyof ClipTimes) => spreadOf(clips.map(({ times }) => times[name]));
+  return {
+    total: spread('total'),
+    text: spread('text'),
+    denoise: spread('denoise'),
+    decode: spread('decode'),
+    save: spread('save'),
+    processor: spread('processor'),
+  };
+}
+
+/** Undefined unless both were measured on some cell. */
+function speedUps(clips: readonly ClipResult[], references: readonly ClipResult[]): SpeedUps | undefined {
+  const byCell = new Map(references.map((clip) => [keyOf(clip), clip]));
+  const pairs = clips.flatMap((clip) => {
+    const reference = byCell.get(keyOf(clip));
+    return reference ? [{ clip, reference }] : [];
+  });
+  if (pairs.length === 0) return undefined;
+  const ratio = (name: keyof ClipTimes) =>
+    spreadOf(pairs.map(({ clip, reference }) => reference.times[name] / clip.times[name]));
+  return { endToEnd: ratio('total'), transformer: ratio('denoise'), processor: ratio('processor') };
+}
+
+function fidelityOf(clips: readonly ClipResult[]): RowSummary['fidelity'] {
+  const compared = clips.flatMap((clip) => (clip.fidelity ? [{ ...clip, fidelity: clip.fidelity }] : []));
+  if (compared.length === 0) return undefined;
+  const spread = (name: 'psnr' | 'ssim' | 'relativeL2') => spreadOf(compared.map(({ fidelity }) => fidelity[name]));
+  const { prompt, seed } = compared.reduce((worst, clip) => (clip.fidelity.psnr < worst.fidelity.psnr ? clip : worst));
+  return { psnr: spread('psnr'), ssim: spread('ssim'), relativeL2: spread('relativeL2'), worst: { prompt, seed } };
+}
+
+function agreementOf(clips: readonly ClipResult[]): AgreementShares | undefined {
+  const judged = clips.flatMap(({ agreement }) => agreement ?? []);
+  return judged.length > 0 ? agreementShares(judged) : undefined;
+}
