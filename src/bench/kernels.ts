@@ -63,7 +63,7 @@ export interface KernelBenchResult {
 const defaults = {
   hiddenSize: 1152,
   numHeads: 16,
-  shape: [1, 4, 512],
+  shape: [1, 8, 256],
   captionLength: 120,
   precisions: ['fp32', 'w8a8', 'w4a8', 'w4a6'],
   kinds: ['spatial-attention', 'temporal-attention', 'cross-attention', 'feed-forward'],
@@ -136,7 +136,7 @@ function formFor(runtime: Runtime, { kind }: Node, precision: Precision, shape: 
     outputs: ['hidden', 'residual'] as const,
     kernel: runtime.attentionKernel(queries),
     padded: false,
-    slices: precision !== 'fp32' && kind === 'feed-forward' ? slicesFor(runtime.backend, shape) : 1,
+    slices: precision === 'fp32' ? 1 : slicesFor(runtime.backend, shape),
   };
 }
 

@@ -4,6 +4,8 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QuantCacheError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { ActivationRecorder } from '../quantization/activations.ts';
+import type { QuantizationOptions } from '../quantization/quantizer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Verifier } from '../verification/case.ts';
 import { type ResolveOptions, resolveModel } from '../weights/hub.ts';
@@ -17,6 +19,8 @@ export interface ModelOptions extends ResolveOptions {
   /** Folder or hub id of the VAE, where it is not part of the model. */
   readonly vae?: string;
   readonly textEncoder?: string;
+  /** What quantized precisions mean, where not the default; a recorder of activations, for calibrations. */
+  readonly quantization?: QuantizationOptions & { readonly recorder?: ActivationRecorder };
 }
 
 interface Family {

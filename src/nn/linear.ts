@@ -18,15 +18,21 @@ export function overRows({ graph }: Scope, x: Value, width: number, layer: (rows
   return graph.op.Reshape!(rows, graph.op.Concat!(leading, [-1], { axis: 0 }));
 }
 
-/** The same for a chain of layers, in slices of rows where the scope asks for them; they must divide the rows. */
-export function inSlices(scope: Scope, x: Value, width: number, chain: (scope: Scope, rows: Value) => Value): Value {
+/**
+ * A layer, or a chain of them, of `[rows, inputs]` in slices of rows where the scope asks for them; they must divide the
+ * rows. Memory for a slice at a time: on a CPU, large tensors cost more in page faults than in arithmetic.
+ */
+export function inSlices(
+  scope: Scope,
+  x: Value,
+  widths: { inputs: number; outputs: number },
+  layer: (scope: Scope, rows: Value) => Value,
+): Value {
   const { slices = 1, graph } = scope;
-  if (slices === 1) return overRows(scope, x, width, (rows) => chain(scope, rows));
-  const sliced = graph.op.Reshape!(x, [slices, -1, width]);
-  return graph.op.Reshape!(
-    graph.scan(sliced, (body, rows) => chain({ ...scope, graph: body }, rows)),
-    graph.op.Shape!(x),
-  );
+  if (slices === 1) return layer(scope, x);
+  const sliced = graph.op.Reshape!(x, [slices, -1, widths.inputs]);
+  const results = graph.scan(sliced, (body, rows) => layer({ ...scope, graph: body, slices: 1 }, rows));
+  return graph.op.Reshape!(results, [-1, widths.outputs]);
 }
 
 /** GELU, tanh approximation: u/2 (1 + tanh(sqrt(2/pi) (u + 0.044715 u^3))). */

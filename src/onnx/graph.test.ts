@@ -201,3 +201,36 @@ describe('weights', () => {
     expect(externalLocation('C:\\models\\a.safetensors')).toBe('models/a.safetensors');
   });
 });
+
+describe('slices', () => {
+  test('scan runs a body over each slice; it shares weights and sees values around it', async () => {
+    const weights = await writeCheckpoint(folder, [
+      { name: 'w', dtype: 'F32', shape: [2], data: Float32Array.of(10, 20) },
+    ]);
+    const graph = new Graph('scan');
+    const x = graph.input('x', [3, 'rows', 2]);
+    const two = graph.constant(2);
+    const y = graph.scan(x, (body, slice) =>
+      body.op.Add!(body.op.Mul!(slice, two), body.op.ReduceSum!(body.weight(weights.get('w')), [0])),
+    );
+    graph.output('y', graph.op.Mul!(y, graph.weight(weights.get('w'))));
+    expect(parse(graph).graph!.initializer.filter(({ name }) => name === 'w')).toHaveLength(1);
+    const { data, shape } = await runOnce(runtime, graph, {
+      x: { shape: [3, 1, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+    });
+    expect(shape).toEqual([3, 1, 2]);
+    expect([...data]).toEqual([320, 680, 360, 760, 400, 840]);
+  });
+
+  test('nibbles are signed 4-bit integers, the first of a byte low', async () => {
+    const weights = await writeCheckpoint(folder, [
+      { name: 'w', dtype: 'U8', shape: [2, 1], data: Uint8Array.of(0x79, 0x83) },
+    ]);
+    const graph = new Graph('nibbles');
+    graph.output('y', graph.op.Cast!(graph.nibbles(weights.get('w'), [2, 2]), { to: elementTypeCode('float32') }));
+    expect([...(await runOnce(runtime, graph)).data]).toEqual([-7, 7, 3, -8]);
+    expect(() => graph.nibbles(weights.get('w'), [2, 1])).toThrow(
+      expect.objectContaining({ code: 'weights_mismatch' }),
+    );
+  });
+});

@@ -106,7 +106,7 @@ export class Graph {
   }
 
   /**
-   * Runs a graph over every slice of `x` along its first axis and stacks the results: memory for one slice at a time, and
+   * Runs a body over every slice of `x` along its first axis and stacks the results: memory for one slice at a time, and
    * one copy of each weight. The body may use values of this graph.
    */
   scan(x: Value, body: (graph: Graph, slice: Value) => Value): Value {

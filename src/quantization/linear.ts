@@ -8,6 +8,7 @@
  */
 
 import { QuantCacheError } from '../errors.ts';
+import { inSlices } from '../nn/linear.ts';
 import type { LinearWriter, Scope } from '../nn/scope.ts';
 import { elementTypeCode, type Graph, type Value } from '../onnx/graph.ts';
 import { largestInteger } from './quantize.ts';
@@ -16,12 +17,19 @@ import { rotateRows, rotationOf } from './rotation.ts';
 
 /** The writer of linear layers whose weights were packed for a kernel by a recipe. */
 export function integerLinear(recipe: Recipe, kernel: 'rows' | 'blocks'): LinearWriter {
-  return (scope, x, name) => {
+  const write: LinearWriter = (scope, x, name) => {
     const layer = layerFor(scope, recipe, name);
     const turned = layer.rotation ? rotateRows(scope.graph, x, layer.inputs, layer.rotation) : x;
     const product = kernel === 'rows' ? rowProduct(layer, turned) : blockProduct(layer, turned);
     return layer.bias === undefined ? product : scope.graph.op.Add!(product, layer.bias);
   };
+  return (scope, x, name) => inSlices(scope, x, sizeOf(scope, name), (inner, rows) => write(inner, rows, name));
+}
+
+/** Channels that go into a layer and come out of it. */
+function sizeOf({ weights }: Scope, name: string): { inputs: number; outputs: number } {
+  const [outputs, ...rest] = weights.get(`${name}.weight`).shape as [number, ...number[]];
+  return { inputs: rest.reduce((size, n) => size * n, 1), outputs };
 }
 
 interface Layer {
@@ -37,8 +45,7 @@ interface Layer {
 
 function layerFor(scope: Scope, recipe: Recipe, name: string): Layer {
   const { graph, weights } = scope;
-  const [outputs, ...rest] = weights.get(`${name}.weight`).shape as [number, ...number[]];
-  const inputs = rest.reduce((size, n) => size * n, 1);
+  const { inputs, outputs } = sizeOf(scope, name);
   const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
   return { graph, scope, recipe, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
 }

@@ -16,7 +16,7 @@ import { preparePrompt, segmentFor } from './prompt/segments.ts';
 import { resolveSize } from './sizes.ts';
 import { parseStdit3Config } from './stdit3/config.ts';
 import { moduleFlops } from './stdit3/cost.ts';
-import { loadStdit3 } from './stdit3/network.ts';
+import { loadStdit3, type Stdit3Options } from './stdit3/network.ts';
 import { patchGrid } from './stdit3/positions.ts';
 import { ignoredWeights, optionalWeights, stdit3Shapes } from './stdit3/weights.ts';
 import { parseT5Config } from './t5/config.ts';
@@ -35,7 +35,7 @@ export async function openOpenSora(
   runtime: Runtime,
   model: string,
   folder: string,
-  options: FolderOptions,
+  options: FolderOptions & { readonly quantization?: Stdit3Options },
 ): Promise<Pipeline> {
   const { transformer, vae: vaeFolder, textEncoder, settings } = await findFolders(folder, options);
   const config = await readConfig(transformer, parseStdit3Config);
@@ -45,7 +45,7 @@ export async function openOpenSora(
     ignore: ignoredWeights,
     label: 'the STDiT3 transformer',
   });
-  const network = loadStdit3(runtime, weights, config);
+  const network = loadStdit3(runtime, weights, config, options.quantization);
   const vaeConfig = await readConfig(vaeFolder, parseVaeConfig, true);
   const vaeWeights = await openCheckpoint(vaeFolder);
   const vae = loadVae(runtime, vaeWeights, vaeConfig);

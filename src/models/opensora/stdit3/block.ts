@@ -182,8 +182,9 @@ export function feedForward(scope: Scope, config: Stdit3Config, hidden: Value, m
   const { graph } = scope;
   const { shift, scale, gate } = modulationOf(scope, config, modulation, 'feed-forward');
   const normed = modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
-  const delta = inSlices(scope, normed, config.hiddenSize, (inner, rows) =>
-    perceptron(within(inner, 'mlp'), rows, ['fc1', 'fc2'], gelu),
+  const widths = { inputs: config.hiddenSize, outputs: config.hiddenSize };
+  const delta = overRows(scope, normed, config.hiddenSize, (rows) =>
+    inSlices(scope, rows, widths, (inner, slice) => perceptron(within(inner, 'mlp'), slice, ['fc1', 'fc2'], gelu)),
   );
   const residual = graph.op.Mul!(gate, delta);
   return { hidden: graph.op.Add!(hidden, residual), residual };

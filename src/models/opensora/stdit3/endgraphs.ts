@@ -1,5 +1,5 @@
 /** The graphs around the blocks: the layers of `ends.ts` with named inputs and outputs. */
-import { linearWriterFor } from '../../../nn/precision.ts';
+import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { Graph, type Model } from '../../../onnx/graph.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
@@ -9,7 +9,7 @@ import * as ends from './ends.ts';
 const scopeOf = (name: string, weights: Weights): Scope => ({
   graph: new Graph(name),
   weights,
-  linear: linearWriterFor('fp32'),
+  linear: linearFp32,
 });
 
 /** Latents to tokens; `doubled` repeats the batch for the unconditional half. */

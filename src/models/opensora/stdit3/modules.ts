@@ -1,7 +1,7 @@
 /** The tree of an STDiT3 and the graph of each of its modules: what goes in, what comes out. */
 import type { Kind, Node, Precision } from '../../../model.ts';
 import { attentionOpset } from '../../../nn/attention.ts';
-import { linearWriterFor } from '../../../nn/precision.ts';
+import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { Graph, type Model, type Value } from '../../../onnx/graph.ts';
 import type { Numerics } from '../../../quantization/quantizer.ts';
@@ -20,7 +20,7 @@ export interface ModuleForm {
   readonly kernel: AttentionKernel;
   /** Captions of one batch differ in length. */
   readonly padded: boolean;
-  /** Slices that the feed-forward of integer precisions is computed in; divides the rows. */
+  /** Slices of rows that linear layers are computed in, so that they stay in cache; 1, or a divisor of the rows. */
   readonly slices: number;
 }
 
@@ -98,7 +98,7 @@ function writeModule(kind: Kind, scope: Scope, config: Stdit3Config, hidden: Val
 /** What the self-attention of a block sees, as a graph of its own. */
 export function modulatedInputGraph(path: string, weights: Weights, config: Stdit3Config): Model {
   const graph = new Graph(`${path}.modulated-input`);
-  const scope = { graph, weights: weights.scope(path), linear: linearWriterFor('fp32') };
+  const scope = { graph, weights: weights.scope(path), linear: linearFp32 };
   const hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
   const modulation = graph.input('modulation', ['batch', 'rows', 6 * config.hiddenSize]);
   graph.output('modulated', block.modulatedInput(scope, config, hidden, modulation));
@@ -108,7 +108,7 @@ export function modulatedInputGraph(path: string, weights: Weights, config: Stdi
 /** A block's keys and values for cross-attention, from caption tokens. */
 export function captionGraph(path: string, weights: Weights, config: Stdit3Config): Model {
   const graph = new Graph(`${path}.caption`);
-  const scope = { graph, weights: weights.scope(path), linear: linearWriterFor('fp32') };
+  const scope = { graph, weights: weights.scope(path), linear: linearFp32 };
   const caption = graph.input('caption', ['batch', 'length', config.hiddenSize]);
   const { keys, values } = block.captionKeysAndValues(scope, config, caption);
   graph.output('keys', keys);

@@ -6,6 +6,7 @@
  * (the modulation) once per step. Reference: Open-Sora 1.2, `STDiT3.forward`.
  */
 import type { Denoiser, Evaluation, Geometry, ModuleRequest, ModuleResult, Node, TextContext } from '../../../model.ts';
+import { type ActivationRecorder, watching } from '../../../quantization/activations.ts';
 import { createQuantizer, type QuantizationOptions, type Quantizer } from '../../../quantization/quantizer.ts';
 import { isInteger } from '../../../quantization/recipe.ts';
 import type { Backend, Runtime, Tensor } from '../../../runtime/runtime.ts';
@@ -70,15 +71,22 @@ export interface Stdit3 {
   release(): Promise<void>;
 }
 
+/** Departures from defaults. */
+export interface Stdit3Options extends QuantizationOptions {
+  /** Watches the inputs of linear layers of modules computed in float32, for a calibration. */
+  readonly recorder?: ActivationRecorder;
+}
+
 /** STDiT3 with the weights of a checkpoint. Nothing is read or compiled before it is needed. */
 export function loadStdit3(
   runtime: Runtime,
   weights: Weights,
   config: Stdit3Config,
-  options: QuantizationOptions = {},
+  options: Stdit3Options = {},
 ): Stdit3 {
   const quantizer = createQuantizer(weights, linearLayers(config), runtime.backend, options);
-  const network = { runtime, weights, config, quantizer, sessions: sessionCache(runtime) };
+  const { recorder } = options;
+  const network = { runtime, weights, config, quantizer, recorder, sessions: sessionCache(runtime) };
   return {
     blocks: blocksOf(config),
     begin: (conditioning) => begin(network, conditioning),
@@ -91,6 +99,7 @@ interface Network {
   readonly weights: Weights;
   readonly config: Stdit3Config;
   readonly quantizer: Quantizer;
+  readonly recorder: ActivationRecorder | undefined;
   readonly sessions: SessionCache;
 }
 
@@ -219,7 +228,7 @@ async function runModule(
   hidden: Tensor,
   request: ModuleRequest & { ungated?: boolean },
 ) {
-  const { runtime, quantizer, config, sessions } = network;
+  const { runtime, quantizer, recorder, config, sessions } = network;
   const { size, frames, caption, rotary } = generation;
   const outputs: ModuleOutput[] = ['hidden'];
   if (request.residual) outputs.push('residual');
@@ -229,21 +238,27 @@ async function runModule(
   const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
   const { precision } = request;
   const integer = isInteger(precision);
-  const slices = integer && node.kind === 'feed-forward' ? slicesFor(runtime.backend, hidden.dims) : 1;
+  const slices = integer ? slicesFor(runtime.backend, hidden.dims) : 1;
   const form = { precision, outputs, kernel: runtime.attentionKernel(queries), padded, slices };
   const session = await sessions.get(
     [node.path, ...Object.values(form)].join(' '),
-    async () => moduleGraph(node, await quantizer.prepare(precision), config, form),
+    async () => {
+      const numerics = await quantizer.prepare(precision);
+      const linear = recorder && !integer ? watching(numerics.linear) : numerics.linear;
+      return moduleGraph(node, { ...numerics, linear }, config, form);
+    },
     { prepack: integer },
   );
   const feeds: Record<string, Tensor> = { x: hidden };
   if (node.kind === 'cross-attention') Object.assign(feeds, await captionFeeds(network, generation, blockPath(node)));
   else feeds.modulation = modulation;
   if (node.kind === 'temporal-attention') Object.assign(feeds, rotary);
-  return (await session.run(feeds)) as unknown as ModuleResult & { ungated?: Tensor };
+  const results = await session.run(feeds);
+  await recorder?.take(runtime, results);
+  return results as unknown as ModuleResult & { ungated?: Tensor };
 }
 
-/** Rows of one slice of a feed-forward: its 4 * width channels stay in cache, and the rows still fill the kernel. */
+/** Rows of one slice: few enough that a feed-forward's 4 * width channels stay in cache, enough to fill the kernel. */
 const sliceRows = { least: 128, most: 512 };
 
 /** The fewest slices of `[batch, frames, tokens, width]` into equal parts small enough; one where there are none. */

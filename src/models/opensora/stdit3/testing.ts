@@ -8,7 +8,7 @@ import { torchGenerator } from '../../../samplers/random.ts';
 import { openCheckpoint } from '../../../weights/checkpoint.ts';
 import { writeSafetensors } from '../../../weights/safetensors.ts';
 import { parseStdit3Config } from './config.ts';
-import { loadStdit3, type Stdit3 } from './network.ts';
+import { loadStdit3, type Stdit3, type Stdit3Options } from './network.ts';
 import { stdit3Shapes } from './weights.ts';
 
 const captionChannels = 32;
@@ -33,7 +33,11 @@ export const tinyGeometry: Geometry = {
 };
 
 /** A network in a folder of its own; `close` removes both. */
-export async function tinyStdit3(runtime: Runtime, seed = 1): Promise<Stdit3 & { close(): Promise<void> }> {
+export async function tinyStdit3(
+  runtime: Runtime,
+  seed = 1,
+  options: Stdit3Options = {},
+): Promise<Stdit3 & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'quantcache-tiny-'));
   const { randn } = torchGenerator(seed);
   const tensors = [...stdit3Shapes(tinyConfig)]
@@ -46,7 +50,7 @@ export async function tinyStdit3(runtime: Runtime, seed = 1): Promise<Stdit3 & {
     }));
   const file = join(folder, 'model.safetensors');
   await writeSafetensors(file, tensors);
-  const network = loadStdit3(runtime, await openCheckpoint(file), tinyConfig);
+  const network = loadStdit3(runtime, await openCheckpoint(file), tinyConfig, options);
   return {
     ...network,
     async close() {
