@@ -20,7 +20,11 @@ export type ErrorCode =
   | 'aborted'; // the caller's AbortSignal or Ctrl-C
 
 /** Codes that mean the command was used wrongly (exit code 2); all others are failures of the run (exit code 1). */
-const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['invalid_option', 'unsupported_format', 'unsupported_precision']);
+const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'invalid_option',
+  'unsupported_format',
+  'unsupported_precision',
+]);
 
 /** An error with a code that programs can act on and a message that people can act on. */
 export class QuantCacheError extends Error {
@@ -42,7 +46,8 @@ export function exitCode(error: unknown): number {
 
 /** Throws `aborted` if the signal has fired; call it between units of work. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new QuantCacheError('aborted', 'The run was stopped before it finished.', { cause: signal.reason });
+  if (signal?.aborted)
+    throw new QuantCacheError('aborted', 'The run was stopped before it finished.', { cause: signal.reason });
 }
 
 /** The message of anything that was thrown. */

@@ -136,18 +136,19 @@ describe('quantcache generate', () => {
       ['a config that is not JSON', () => writeFileSync(join(damaged, 'quantcache.json'), '{'), /not valid JSON/],
       [
         'pickled weights',
-        () => (rmSync(transformer), writeFileSync(join(damaged, 'stdit3/pytorch_model.bin'), '')),
+        () => {
+          rmSync(transformer);
+          writeFileSync(join(damaged, 'stdit3/pytorch_model.bin'), '');
+        },
         /safetensors/,
       ],
       [
         'a missing shard',
-        () => (
-          rmSync(transformer),
-          writeFileSync(
-            join(damaged, 'stdit3/model.safetensors.index.json'),
-            '{"weight_map":{"a":"model-00001-of-00002.safetensors"}}',
-          )
-        ),
+        () => {
+          const index = '{"weight_map":{"a":"model-00001-of-00002.safetensors"}}';
+          rmSync(transformer);
+          writeFileSync(join(damaged, 'stdit3/model.safetensors.index.json'), index);
+        },
         /model-00001-of-00002/,
       ],
     ])('explains %s', async (_, damage, text) => {
