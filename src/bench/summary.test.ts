@@ -1,6 +1,7 @@
 /** The maths of the tables, on made-up numbers. */
 import { describe, expect, it } from 'vitest';
 import type { ClipResult, Comparison } from './comparison.ts';
+import type { Machine } from './machine.ts';
 import { fullRow, parseRows } from './rows.ts';
 import { quantile, spreadOf } from './spread.ts';
 import { summarizeRows } from './summary.ts';
@@ -171,6 +172,13 @@ describe('tables', () => {
     expect(table).not.toContain('- fora');
     expect(table).not.toContain('end to end, full at 30');
     expect(table).not.toContain('agreement');
+  });
+
+  it('show processor time where the machine was busy', () => {
+    const one = comparison('fora', 30, [clip({ row: 'full', prompt: 'a', total: 100 })]);
+    const on = (cores: number) => comparisonTable({ ...one, machines: [{ cores, date: '' } as Machine] });
+    expect(on(2)).not.toContain('processor time');
+    expect(on(-1)).toMatch(/processor time.*was busy/s);
   });
 
   it('name both denominators where they differ', () => {

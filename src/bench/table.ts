@@ -4,6 +4,8 @@ import type { Comparison } from './comparison.ts';
 import { spreadOf } from './spread.ts';
 import type { RowSummary, SpeedUps } from './summary.ts';
 
+type Column = readonly [title: string, cell: (row: RowSummary) => string];
+
 /** A Markdown table; the first column is aligned left, the others right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
@@ -19,26 +21,23 @@ export function comparisonTable(comparison: Comparison): string {
   const both = summary.some(({ numSteps, at30 }) => numSteps !== 30 && at30);
   const own = both ? ', same steps' : '';
   const judged = summary.some(({ agreement }) => agreement);
-  const columns: [title: string, cell: (row: RowSummary) => string][] = [
+  const columns: Column[] = [
     ['policy', ({ label }) => label],
     ['steps', ({ numSteps }) => String(numSteps)],
     ['time', ({ times }) => `${(times.total.median / 1000).toFixed(2)} s`],
     [`end to end${own}`, (row) => speedUp(row.sameSteps, 'endToEnd')],
     [`transformer${own}`, (row) => speedUp(row.sameSteps, 'transformer')],
-    ...(both
-      ? ([
-          ['end to end, full at 30', (row: RowSummary) => speedUp(row.at30, 'endToEnd')],
-          ['transformer, full at 30', (row: RowSummary) => speedUp(row.at30, 'transformer')],
-        ] as [string, (row: RowSummary) => string][])
-      : []),
+    ...when(both, [
+      ['end to end, full at 30', (row) => speedUp(row.at30, 'endToEnd')],
+      ['transformer, full at 30', (row) => speedUp(row.at30, 'transformer')],
+    ]),
+    ...when(isBusy(comparison), [[`processor time${own}`, (row) => speedUp(row.sameSteps, 'processor')]]),
     ['modules', ({ modules }) => percent(modules)],
     ['FLOPs', ({ flops }) => percent(flops)],
     ['PSNR (worst)', ({ fidelity: f }) => (f ? `${decibels(f.psnr.median)} (${decibels(f.psnr.least)})` : '-')],
     ['SSIM (worst)', ({ fidelity: f }) => (f ? `${f.ssim.median.toFixed(3)} (${f.ssim.least.toFixed(3)})` : '-')],
     ['latent error', ({ fidelity: f }) => (f ? f.relativeL2.median.toFixed(4) : '-')],
-    ...(judged
-      ? [['agreement', (row: RowSummary) => percent(row.agreement?.all)] as [string, (row: RowSummary) => string]]
-      : []),
+    ...when(judged, [['agreement', ({ agreement }) => percent(agreement?.all)]]),
     ['memory', ({ peakBytes }) => `${(peakBytes / 2 ** 20).toFixed(0)} MB`],
   ];
   const table = markdownTable(
@@ -47,6 +46,14 @@ export function comparisonTable(comparison: Comparison): string {
   );
   const worst = worstClips(summary);
   return `${table}\n\n${footnote(comparison)}\n${worst && `\nWorst clips:\n${worst}\n`}`;
+}
+
+const when = (shown: unknown, columns: readonly Column[]): readonly Column[] => (shown ? columns : []);
+
+/** Whether more processes wanted a core than there are: times by the clock then say little, processor times more. */
+function isBusy({ machines, clips }: Comparison): boolean {
+  const cores = machines.at(-1)?.cores ?? Number.POSITIVE_INFINITY;
+  return clips.length > 0 && spreadOf(clips.map(({ load }) => load)).median > cores + 1;
 }
 
 function worstClips(summary: readonly RowSummary[]): string {
@@ -69,7 +76,8 @@ export function agreementTable(shares: AgreementShares, clips: number): string {
 }
 
 /** Where, on what and how a comparison was measured, and what its columns mean. */
-function footnote({ settings, machines, cells, clips, rows }: Comparison): string {
+function footnote(comparison: Comparison): string {
+  const { settings, machines, cells, clips, rows } = comparison;
   const [prompts, seeds] = [new Set(cells.map(({ prompt }) => prompt)), new Set(cells.map(({ seed }) => seed))];
   const { geometry } = settings;
   const machine = machines.at(-1);
@@ -83,7 +91,7 @@ function footnote({ settings, machines, cells, clips, rows }: Comparison): strin
     );
   if (machine && clips.length > 0) {
     const load = spreadOf(clips.map((clip) => clip.load));
-    const busy = load.median > machine.cores + 1 ? ': the machine was busy, times are too long' : '';
+    const busy = isBusy(comparison) ? ': the machine was busy, times by the clock are too long' : '';
     sentences.push(
       `Load ${load.least.toFixed(1)} to ${load.most.toFixed(1)}, median ${load.median.toFixed(1)}${busy}.`,
     );
