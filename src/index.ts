@@ -49,6 +49,10 @@ export {
   skip,
   stack,
 } from './policy.ts';
+export { type ActivationRecorder, activationRecorder } from './quantization/activations.ts';
+export type { QuantizationOptions } from './quantization/quantizer.ts';
+export { defaultRecipes, isSimulated, type Recipe, simulation } from './quantization/recipe.ts';
+export { type QuantizationMethod, quantizationMethods } from './quantization/recipes.ts';
 export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
 export { parseTraceDocument, summarizeDocument, type TraceDocument, traceDocument } from './trace/document.ts';
 export { decisionMap } from './trace/map.ts';
