@@ -4,7 +4,7 @@
  */
 import { throwIfAborted } from './errors.ts';
 import { execute } from './execute.ts';
-import { type Denoiser, type Node, type Precision, treeOf } from './model.ts';
+import { type Denoiser, type Evaluation, type Node, type Precision, treeOf } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Arithmetic } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
@@ -60,11 +60,12 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
       const latents: Tensor = current!;
       current = undefined;
       const held = new Set<Tensor>([latents]);
+      let evaluation: Evaluation | undefined;
       let signals: Signals | undefined;
       try {
         const input = await sampler.prepare(latents, step, options.noise?.());
         held.add(input.latents);
-        const evaluation = await denoiser.evaluate(input.latents, timestep, input.frameMask);
+        evaluation = await denoiser.evaluate(input.latents, timestep, input.frameMask);
         held.add(evaluation.hidden);
         signals = signalsOf(evaluation, input.latents);
         const context = { evaluation, run, arithmetic, trace, signals, step, timestep, signal };
@@ -78,6 +79,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         yield { step, numSteps, timestep, input: input.latents, frameMask: input.frameMask, output, latents: current };
       } finally {
         await signals?.release();
+        evaluation?.dispose();
         for (const tensor of held) release(tensor);
       }
     }

@@ -85,6 +85,8 @@ export interface Evaluation {
   readonly signals?: Readonly<Partial<Record<Signal, () => Promise<Tensor>>>>;
   /** From the last hidden state to the network's output, `[batch, channels, frames, height, width]`. */
   finish(hidden: Tensor): Promise<Tensor>;
+  /** Frees what belongs to this step; `hidden` and what `finish` returned are the caller's. */
+  dispose(): void;
 }
 
 /** A network with one generation's conditioning bound to it. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Kind, Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
 import { blocksOf, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
-import { slicesFor } from '../models/opensora/stdit3/network.ts';
+import { slicesFor } from '../models/opensora/stdit3/run.ts';
 import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
 import { createQuantizer, type QuantizationOptions } from '../quantization/quantizer.ts';
 import { simulation } from '../quantization/recipe.ts';

@@ -6,26 +6,19 @@
  * (the modulation) once per step. Reference: Open-Sora 1.2, `STDiT3.forward`.
  */
 import type { Denoiser, Evaluation, Geometry, ModuleRequest, ModuleResult, Node, TextContext } from '../../../model.ts';
-import { type ActivationRecorder, watching } from '../../../quantization/activations.ts';
+import type { ActivationRecorder } from '../../../quantization/activations.ts';
 import { createQuantizer, type QuantizationOptions, type Quantizer } from '../../../quantization/quantizer.ts';
-import { isInteger } from '../../../quantization/recipe.ts';
-import type { Backend, Runtime, Tensor } from '../../../runtime/runtime.ts';
+import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { type SessionCache, sessionCache } from '../../../runtime/sessions.ts';
 import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
 import { packCaption, paddingBias } from './caption.ts';
 import type { Stdit3Config } from './config.ts';
-import { captionTokensGraph, finalGraph, patchGraph, timeGraph } from './endgraphs.ts';
+import { captionTokensGraph, finalGraph, patchGraph } from './endgraphs.ts';
 import type { LatentSize } from './ends.ts';
-import {
-  blockPath,
-  blocksOf,
-  captionGraph,
-  linearLayers,
-  type ModuleOutput,
-  modulatedInputGraph,
-  moduleGraph,
-} from './modules.ts';
-import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables, sinusoid, sinusoidSize } from './positions.ts';
+import { blocksOf, linearLayers, modulatedInputGraph } from './modules.ts';
+import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables } from './positions.ts';
+import { runModule } from './run.ts';
+import { embedTime, perRow, type TimeTensors } from './time.ts';
 
 /** What one generation is conditioned on. */
 export interface Conditioning {
@@ -52,8 +45,6 @@ export interface Stdit3Evaluation extends Evaluation {
   /** The output before it is put back in place, too. */
   finishTokens(hidden: Tensor): Promise<{ output: Tensor; tokens: Tensor }>;
 }
-
-type TimeTensors = Record<'embedding' | 'modulation' | 'timeOnly' | 'rateOnly', Tensor>;
 
 export interface Stdit3Denoiser extends Denoiser {
   /** Caption tokens, `[batch, length, width]`. */
@@ -94,7 +85,8 @@ export function loadStdit3(
   };
 }
 
-interface Network {
+/** A network: its weights, its configuration, and the sessions made so far. */
+export interface Network {
   readonly runtime: Runtime;
   readonly weights: Weights;
   readonly config: Stdit3Config;
@@ -104,7 +96,7 @@ interface Network {
 }
 
 /** What stays the same during one generation. */
-interface Generation {
+export interface Generation {
   readonly conditioning: Conditioning;
   readonly size: LatentSize;
   readonly frames: number;
@@ -163,12 +155,6 @@ async function rotaryTensors({ runtime, weights, config }: Network, frames: numb
   return { cos: runtime.tensor(cos, dims), sin: runtime.tensor(sin, dims) };
 }
 
-/** One value for each row of the network's batch, from one for all prompts or one for each. */
-function perRow({ text, guided }: Conditioning, values: number | readonly number[]): number[] {
-  const prompts = typeof values === 'number' ? Array<number>(text.dims[0]).fill(values) : [...values];
-  return guided ? [...prompts, ...prompts] : prompts;
-}
-
 async function evaluate(
   network: Network,
   generation: Generation,
@@ -181,36 +167,36 @@ async function evaluate(
   const times = perRow(conditioning, timestep);
   const masks = frameMask && conditioning.guided ? [...frameMask, ...frameMask] : frameMask;
   // A given frame counts as timestep 0: its modulation is that of a row of its own.
-  const rows = times.map((time, row) => (masks ? masks[row]!.map((denoised) => (denoised ? time : 0)) : [time]));
+  const rows = masks ? times.map((time, row) => masks[row]!.map((denoised) => (denoised ? time : 0))) : oneRow(times);
   const time = await embedTime(network, conditioning, rows);
   const doubled = conditioning.guided;
   const patches = await sessions.get(`patches ${size.height}x${size.width} ${doubled}`, () =>
     patchGraph(weights, config, size, doubled),
   );
   const { hidden } = await patches.run({ latents, positions: generation.positions });
-  const finishTokens = (last: Tensor) => finish(network, generation, last, times, masks);
+  const finishTokens = (last: Tensor) => finish(network, generation, last, { times, masks, time });
   return {
     hidden: hidden!,
     time,
     finishTokens,
-    finish: async (last) => (await finishTokens(last)).output,
+    async finish(last) {
+      const { output, tokens } = await finishTokens(last);
+      tokens.dispose();
+      return output;
+    },
     signals: { 'modulated-input': () => modulatedInput(network, hidden!, time.modulation) },
     run: (node, input, request) => runModule(network, generation, time.modulation, node, input, request),
+    dispose() {
+      for (const tensor of Object.values(time)) tensor.dispose();
+    },
   };
 }
 
-async function embedTime(
-  { runtime, weights, config, sessions }: Network,
-  conditioning: Conditioning,
-  times: readonly number[][],
-) {
-  const session = await sessions.get('time', () => timeGraph(weights, config));
-  const rates = perRow(conditioning, conditioning.frameRates ?? conditioning.geometry.fps);
-  const feeds = {
-    times: runtime.tensor(sinusoid(times.flat()), [times.length, times[0]!.length, sinusoidSize]),
-    rates: runtime.tensor(sinusoid(rates), [rates.length, 1, sinusoidSize]),
-  };
-  return (await session.run(feeds)) as TimeTensors;
+/** The times of one step, per sample, and what was made of them. */
+interface StepTimes {
+  readonly times: readonly number[];
+  readonly masks: FrameMask | undefined;
+  readonly time: TimeTensors;
 }
 
 /** The input of the first block's self-attention. */
@@ -220,96 +206,24 @@ async function modulatedInput({ weights, config, sessions }: Network, hidden: Te
   return (await session.run({ x: hidden, modulation })).modulated!;
 }
 
-async function runModule(
-  network: Network,
-  generation: Generation,
-  modulation: Tensor,
-  node: Node,
-  hidden: Tensor,
-  request: ModuleRequest & { ungated?: boolean },
-) {
-  const { runtime, quantizer, recorder, config, sessions } = network;
-  const { size, frames, caption, rotary } = generation;
-  const outputs: ModuleOutput[] = ['hidden'];
-  if (request.residual) outputs.push('residual');
-  if (request.ungated) outputs.push('ungated');
-  const tokens = size.rows * size.columns;
-  const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[node.kind as string] ?? tokens * frames;
-  const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
-  const { precision } = request;
-  const integer = isInteger(precision);
-  const slices = integer ? slicesFor(runtime.backend, hidden.dims) : 1;
-  const form = { precision, outputs, kernel: runtime.attentionKernel(queries), padded, slices };
-  const session = await sessions.get(
-    [node.path, ...Object.values(form)].join(' '),
-    async () => {
-      const numerics = await quantizer.prepare(precision);
-      const linear = recorder && !integer ? watching(numerics.linear) : numerics.linear;
-      return moduleGraph(node, { ...numerics, linear }, config, form);
-    },
-    { prepack: integer },
-  );
-  const feeds: Record<string, Tensor> = { x: hidden };
-  if (node.kind === 'cross-attention') Object.assign(feeds, await captionFeeds(network, generation, blockPath(node)));
-  else feeds.modulation = modulation;
-  if (node.kind === 'temporal-attention') Object.assign(feeds, rotary);
-  const results = await session.run(feeds);
-  await recorder?.take(runtime, results);
-  return results as unknown as ModuleResult & { ungated?: Tensor };
-}
-
-/** Rows of one slice: few enough that a feed-forward's 4 * width channels stay in cache, enough to fill the kernel. */
-const sliceRows = { least: 128, most: 512 };
-
-/** The fewest slices of `[batch, frames, tokens, width]` into equal parts small enough; one where there are none. */
-export function slicesFor(backend: Backend, [batch, frames, tokens]: readonly number[]): number {
-  const rows = batch! * frames! * tokens!;
-  if (backend !== 'cpu') return 1; // loops leave the GPU
-  for (let slices = Math.ceil(rows / sliceRows.most); rows / slices >= sliceRows.least; slices++)
-    if (rows % slices === 0) return slices;
-  return 1;
-}
-
-/** A block's keys and values, and the bias that hides padding. */
-async function captionFeeds({ weights, config, sessions }: Network, generation: Generation, block: string) {
-  const { caption, keysAndValues } = generation;
-  let tensors = keysAndValues.get(block);
-  if (!tensors) {
-    const session = await sessions.get(`${block} caption`, () => captionGraph(block, weights, config));
-    tensors = await session.run({ caption: caption.tokens });
-    keysAndValues.set(block, tensors);
-  }
-  return caption.bias ? { ...tensors, bias: caption.bias } : tensors;
-}
-
-async function finish(
-  network: Network,
-  generation: Generation,
-  hidden: Tensor,
-  times: readonly number[],
-  masks?: FrameMask,
-) {
+/** The network's output. With given frames the final layer needs the embeddings of the timestep and of 0 apart. */
+async function finish(network: Network, generation: Generation, hidden: Tensor, step: StepTimes) {
   const { runtime, weights, config, sessions } = network;
   const { size, frames, conditioning } = generation;
-  const given = masks !== undefined;
-  const session = await sessions.get(`final ${size.height}x${size.width} ${given}`, () =>
-    finalGraph(weights, config, size, given),
+  const { times, masks, time } = step;
+  const session = await sessions.get(`final ${size.height}x${size.width} ${masks !== undefined}`, () =>
+    finalGraph(weights, config, size, masks !== undefined),
   );
-  const time = await embedTime(
-    network,
-    conditioning,
-    times.map((t) => [t]),
-  );
-  const feeds: Record<string, Tensor> = { hidden, embedding: time.embedding };
-  if (masks) {
-    feeds.mask = runtime.tensor(Float32Array.from(masks.flat(), Number), [masks.length, frames, 1, 1]);
-    feeds.given = (
-      await embedTime(
-        network,
-        conditioning,
-        times.map(() => [0]),
-      )
-    ).embedding;
-  }
-  return (await session.run(feeds)) as { output: Tensor; tokens: Tensor };
+  if (!masks) return finalOutputs(await session.run({ hidden, embedding: time.embedding }));
+  const mask = runtime.tensor(Float32Array.from(masks.flat(), Number), [masks.length, frames, 1, 1]);
+  const now = await embedTime(network, conditioning, oneRow(times));
+  const given = await embedTime(network, conditioning, oneRow(times.map(() => 0)));
+  const outputs = await session.run({ hidden, embedding: now.embedding, mask, given: given.embedding });
+  for (const tensor of [...Object.values(now), ...Object.values(given)]) tensor.dispose();
+  return finalOutputs(outputs);
 }
+
+const finalOutputs = ({ output, tokens }: Record<string, Tensor>) => ({ output: output!, tokens: tokens! });
+
+/** One row of times per sample. */
+const oneRow = (times: readonly number[]): number[][] => times.map((time) => [time]);

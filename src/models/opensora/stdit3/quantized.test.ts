@@ -8,7 +8,7 @@ import { createRuntime } from '../../../runtime/node.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { torchGenerator } from '../../../samplers/random.ts';
 import type { Stdit3Options } from './network.ts';
-import { slicesFor } from './network.ts';
+import { slicesFor } from './run.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from './testing.ts';
 
 const home = join(temporaryFolder(), 'home');

@@ -1,0 +1,29 @@
+/** The embedding of timesteps and frame rates: once per step, for every row of the network's batch. */
+import type { Tensor } from '../../../runtime/runtime.ts';
+import { timeGraph } from './endgraphs.ts';
+import type { Conditioning, Network } from './network.ts';
+import { sinusoid, sinusoidSize } from './positions.ts';
+
+/** The time embedding, its two parts `[batch, rows, width]`, and the blocks' modulation made of it. */
+export type TimeTensors = Record<'embedding' | 'modulation' | 'timeOnly' | 'rateOnly', Tensor>;
+
+/** One value for each row of the network's batch, from one for all prompts or one for each. */
+export function perRow({ text, guided }: Conditioning, values: number | readonly number[]): number[] {
+  const prompts = typeof values === 'number' ? Array<number>(text.dims[0]).fill(values) : [...values];
+  return guided ? [...prompts, ...prompts] : prompts;
+}
+
+/** Embeds times `[batch][rows]`, all samples with the same number of rows. */
+export async function embedTime(
+  { runtime, weights, config, sessions }: Network,
+  conditioning: Conditioning,
+  times: readonly number[][],
+) {
+  const session = await sessions.get('time', () => timeGraph(weights, config));
+  const rates = perRow(conditioning, conditioning.frameRates ?? conditioning.geometry.fps);
+  const feeds = {
+    times: runtime.tensor(sinusoid(times.flat()), [times.length, times[0]!.length, sinusoidSize]),
+    rates: runtime.tensor(sinusoid(rates), [rates.length, 1, sinusoidSize]),
+  };
+  return (await session.run(feeds)) as TimeTensors;
+}
