@@ -85,8 +85,8 @@ describe('quantcache generate', () => {
   });
 
   test('makes the same file from the same seed', async () => {
-    for (const name of ['one.gif', 'two.gif']) await run(['generate', prompt, '-o', name, ...fast]);
-    expect(readFileSync(join(folder, 'one.gif'))).toEqual(readFileSync(join(folder, 'two.gif')));
+    for (const name of ['one.mp4', 'two.mp4']) await run(['generate', prompt, '-o', name, ...fast]);
+    expect(readFileSync(join(folder, 'one.mp4'))).toEqual(readFileSync(join(folder, 'two.mp4')));
   });
 
   test('prints JSON on stdout and nothing else', async () => {

@@ -17,6 +17,7 @@ import { QuantCacheError } from '../errors.ts';
 import type { VideoFormat } from './encoder.ts';
 import type { Frames } from './frames.ts';
 import { encodeH264, isKeyPacket } from './h264.ts';
+import { clearTimes } from './mp4-times.ts';
 import { yuvColorSpace } from './yuv.ts';
 
 async function encode(frames: Frames, comment: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -40,7 +41,9 @@ async function encode(frames: Frames, comment: string, signal?: AbortSignal): Pr
   }
   if (count !== frames.count) throw encoderFailed(`wrote ${count} frames of ${frames.count}`);
   await output.finalize();
-  return new Uint8Array(target.buffer!);
+  const bytes = new Uint8Array(target.buffer!);
+  clearTimes(bytes);
+  return bytes;
 }
 
 function encoderFailed(what: string): QuantCacheError {
