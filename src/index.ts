@@ -18,12 +18,14 @@ export {
   agreementShares,
   judge,
 } from './metrics/agreement/agreement.ts';
+export { type Consistency, consistency } from './metrics/agreement/consistency.ts';
 export { attributesOfPrompt } from './metrics/agreement/prompt.ts';
 export { readAttributes } from './metrics/agreement/reader.ts';
 export { type Attributes, attributes, readVocabulary, type Vocabulary } from './metrics/agreement/vocabulary.ts';
 export { psnr } from './metrics/psnr.ts';
 export { relativeL2 } from './metrics/relativel2.ts';
 export { ssim } from './metrics/ssim.ts';
+export { dynamicDegree, flicker, motionSmoothness } from './metrics/temporal.ts';
 export {
   type Geometry,
   type Kind,

@@ -31,6 +31,7 @@ import {
 import { describeMachine } from './machine.ts';
 import type { Row } from './rows.ts';
 import { summarizeRows } from './summary.ts';
+import { temporalFigures } from './temporal.ts';
 import { timeLeft } from './timeleft.ts';
 
 export interface CompareOptions extends SizeRequest {
@@ -123,6 +124,7 @@ export async function* compare(
         session: machines.length - 1,
         ...made.measured,
         ...(!isReference && { fidelity: fidelityOf(reference!, made) }),
+        temporal: temporalFigures(made.frames, options.vocabulary),
         ...verdictOf(made.frames, cell.prompt, options.vocabulary),
       };
       clips.push(clip);

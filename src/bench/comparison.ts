@@ -10,6 +10,7 @@ import { writeWhole } from '../weights/files.ts';
 import type { Machine } from './machine.ts';
 import type { Row } from './rows.ts';
 import type { RowSummary } from './summary.ts';
+import type { TemporalFigures } from './temporal.ts';
 
 /** What one clip shows and what its noise is drawn from. */
 export interface Cell {
@@ -65,6 +66,8 @@ export interface ClipResult extends Cell {
   readonly peakBytes: number;
   /** Absent for the reference itself. */
   readonly fidelity?: Fidelity;
+  /** Absent in files of earlier versions. */
+  readonly temporal?: TemporalFigures;
   /** What the clip shows and whether that is right; absent where the model has no vocabulary. */
   readonly shown?: Partial<Attributes>;
   readonly agreement?: Agreement;

@@ -103,6 +103,22 @@ describe('rows', () => {
     expect(teacache!.flops).toBeCloseTo(1 / 3, 12);
   });
 
+  it('all rows have one denominator in common', () => {
+    expect(half!.reference!.endToEnd.median).toBeCloseTo(100 / 60, 12);
+    expect(teacache!.reference).toEqual(teacache!.sameSteps);
+  });
+
+  it('figures of clips alone are means, where every clip has them', () => {
+    const temporal = (dynamicDegree: number) => ({ flicker: 1, motionSmoothness: 1, dynamicDegree });
+    const measured = [
+      { ...clips[0]!, temporal: temporal(0.2) },
+      { ...clips[1]!, temporal: temporal(0.4) },
+    ];
+    const [row] = comparison('full', 30, measured).summary;
+    expect(row!.temporal!.dynamicDegree).toBeCloseTo(0.3, 12);
+    expect(comparison('full', 30, [...measured, clips[2]!]).summary[0]!.temporal).toBeUndefined();
+  });
+
   it('the worst clip stands beside the median', () => {
     expect(teacache!.fidelity).toMatchObject({ psnr: { median: 30, least: 20 }, worst: { prompt: 'b', seed: 42 } });
     expect(full!.fidelity).toBeUndefined();

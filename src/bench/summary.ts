@@ -6,6 +6,7 @@ import { type AgreementShares, agreementShares } from '../index.ts';
 import type { Cell, ClipResult, ClipTimes, Comparison } from './comparison.ts';
 import { fullRow } from './rows.ts';
 import { type Spread, spreadOf } from './spread.ts';
+import type { TemporalFigures } from './temporal.ts';
 
 /** How many times faster, per part. */
 export interface SpeedUps {
@@ -21,6 +22,8 @@ export interface RowSummary {
   readonly clips: number;
   /** Milliseconds. */
   readonly times: Readonly<Record<keyof ClipTimes, Spread>>;
+  /** Against the first row: full computation with the comparison's number of steps. */
+  readonly reference?: SpeedUps;
   /** Against full computation with as many steps; absent where that was not measured. */
   readonly sameSteps?: SpeedUps;
   /** Against full computation with 30 steps; absent where that was not measured. */
@@ -35,6 +38,8 @@ export interface RowSummary {
     readonly relativeL2: Spread;
     readonly worst: Cell;
   };
+  /** Means over clips; absent where not every clip was measured. */
+  readonly temporal?: TemporalFigures;
   readonly agreement?: AgreementShares;
   /** The most of all clips; sessions of other rows in the same process count. */
   readonly peakBytes: number;
@@ -62,11 +67,13 @@ export function summarizeRows({
       numSteps: row.numSteps,
       clips: made.length,
       times: timesOf(made),
+      reference: speedUps(made, full(steps)),
       sameSteps: speedUps(made, full(row.numSteps)),
       at30: speedUps(made, full(30)),
       modules: mean(({ modules }) => modules) / (fullStep.modules * steps),
       flops: mean(({ flops }) => flops) / (fullStep.flops * steps),
       fidelity: fidelityOf(made),
+      temporal: temporalOf(made),
       agreement: agreementOf(made),
       peakBytes: Math.max(...made.map(({ peakBytes }) => peakBytes)),
     };
@@ -106,6 +113,14 @@ function fidelityOf(clips: readonly ClipResult[]): RowSummary['fidelity'] {
   const spread = (name: 'psnr' | 'ssim' | 'relativeL2') => spreadOf(compared.map(({ fidelity }) => fidelity[name]));
   const { prompt, seed } = compared.reduce((worst, clip) => (clip.fidelity.psnr < worst.fidelity.psnr ? clip : worst));
   return { psnr: spread('psnr'), ssim: spread('ssim'), relativeL2: spread('relativeL2'), worst: { prompt, seed } };
+}
+
+function temporalOf(clips: readonly ClipResult[]): TemporalFigures | undefined {
+  const figures = clips.flatMap(({ temporal }) => temporal ?? []);
+  if (figures.length < clips.length) return undefined;
+  const names = Object.keys(figures[0]!) as (keyof TemporalFigures)[];
+  const mean = (name: keyof TemporalFigures) => figures.reduce((sum, one) => sum + one[name]!, 0) / figures.length;
+  return Object.fromEntries(names.map((name) => [name, mean(name)])) as unknown as TemporalFigures;
 }
 
 function agreementOf(clips: readonly ClipResult[]): AgreementShares | undefined {

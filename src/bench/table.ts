@@ -38,6 +38,16 @@ export function comparisonTable(comparison: Comparison): string {
     ['SSIM (worst)', ({ fidelity: f }) => (f ? `${f.ssim.median.toFixed(3)} (${f.ssim.least.toFixed(3)})` : '-')],
     ['latent error', ({ fidelity: f }) => (f ? f.relativeL2.median.toFixed(4) : '-')],
     ...when(judged, [['agreement', ({ agreement }) => percent(agreement?.all)]]),
+    ...when(
+      summary.every(({ temporal }) => temporal),
+      [
+        ['flicker', ({ temporal }) => temporal!.flicker.toFixed(2)],
+        ['smoothness', ({ temporal }) => percent(temporal!.motionSmoothness)],
+        ['dynamic', ({ temporal }) => percent(temporal!.dynamicDegree)],
+        ['subject', ({ temporal }) => percent(temporal!.subjectConsistency)],
+        ['background', ({ temporal }) => percent(temporal!.backgroundConsistency)],
+      ],
+    ),
     ['memory', ({ peakBytes }) => `${(peakBytes / 2 ** 20).toFixed(0)} MB`],
   ];
   const table = markdownTable(
