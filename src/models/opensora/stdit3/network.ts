@@ -5,30 +5,20 @@
  * depends on the caption alone (keys and values) is computed once per generation; what depends on the timestep alone
  * (the modulation) once per step. Reference: Open-Sora 1.2, `STDiT3.forward`.
  */
-import type { Denoiser, Evaluation, Geometry, ModuleRequest, ModuleResult, Node, TextContext } from '../../../model.ts';
+import type { Denoiser, Evaluation, ModuleRequest, ModuleResult, Node } from '../../../model.ts';
 import type { ActivationRecorder } from '../../../quantization/activations.ts';
-import { createQuantizer, type QuantizationOptions, type Quantizer } from '../../../quantization/quantizer.ts';
+import { createQuantizer, type QuantizationOptions } from '../../../quantization/quantizer.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
-import { type SessionCache, sessionCache } from '../../../runtime/sessions.ts';
+import { sessionCache } from '../../../runtime/sessions.ts';
 import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
 import { packCaption, paddingBias } from './caption.ts';
 import type { Stdit3Config } from './config.ts';
 import { captionTokensGraph, finalGraph, patchGraph } from './endgraphs.ts';
-import type { LatentSize } from './ends.ts';
 import { blocksOf, linearLayers, modulatedInputGraph } from './modules.ts';
 import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables } from './positions.ts';
 import { runModule } from './run.ts';
+import type { Conditioning, Generation, Network } from './state.ts';
 import { embedTime, perRow, type TimeTensors } from './time.ts';
-
-/** What one generation is conditioned on. */
-export interface Conditioning {
-  readonly text: TextContext;
-  readonly geometry: Geometry;
-  /** Evaluate a second, unconditional half of the batch on the null caption (classifier-free guidance). */
-  readonly guided: boolean;
-  /** Frame rate per prompt where prompts differ in it; the geometry's otherwise. */
-  readonly frameRates?: readonly number[];
-}
 
 /** True for frames that are denoised, false for frames that are given: `[prompt][frame]`. */
 type FrameMask = readonly (readonly boolean[])[];
@@ -83,28 +73,6 @@ export function loadStdit3(
     begin: (conditioning) => begin(network, conditioning),
     release: () => network.sessions.release(),
   };
-}
-
-/** A network: its weights, its configuration, and the sessions made so far. */
-export interface Network {
-  readonly runtime: Runtime;
-  readonly weights: Weights;
-  readonly config: Stdit3Config;
-  readonly quantizer: Quantizer;
-  readonly recorder: ActivationRecorder | undefined;
-  readonly sessions: SessionCache;
-}
-
-/** What stays the same during one generation. */
-export interface Generation {
-  readonly conditioning: Conditioning;
-  readonly size: LatentSize;
-  readonly frames: number;
-  readonly caption: { readonly tokens: Tensor; readonly bias?: Tensor };
-  readonly positions: Tensor;
-  readonly rotary: { readonly cos: Tensor; readonly sin: Tensor };
-  /** Keys and values per block, filled as blocks run. */
-  readonly keysAndValues: Map<string, Record<string, Tensor>>;
 }
 
 async function begin(network: Network, conditioning: Conditioning): Promise<Stdit3Denoiser> {

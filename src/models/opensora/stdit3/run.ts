@@ -4,7 +4,7 @@ import { watching } from '../../../quantization/activations.ts';
 import { isInteger } from '../../../quantization/recipe.ts';
 import type { Backend, Tensor } from '../../../runtime/runtime.ts';
 import { blockPath, captionGraph, type ModuleOutput, moduleGraph } from './modules.ts';
-import type { Generation, Network } from './network.ts';
+import type { Generation, Network } from './state.ts';
 
 /** Runs a module of one evaluation whose timestep gave this modulation. */
 export async function runModule(

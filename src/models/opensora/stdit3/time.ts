@@ -1,8 +1,8 @@
 /** The embedding of timesteps and frame rates: once per step, for every row of the network's batch. */
 import type { Tensor } from '../../../runtime/runtime.ts';
 import { timeGraph } from './endgraphs.ts';
-import type { Conditioning, Network } from './network.ts';
 import { sinusoid, sinusoidSize } from './positions.ts';
+import type { Conditioning, Network } from './state.ts';
 
 /** The time embedding, its two parts `[batch, rows, width]`, and the blocks' modulation made of it. */
 export type TimeTensors = Record<'embedding' | 'modulation' | 'timeOnly' | 'rateOnly', Tensor>;
