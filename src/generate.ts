@@ -79,7 +79,8 @@ export async function* generate(
   const { geometry, prompts, generator, loops } = settings;
   const clock = stageClock<Stage>();
   const trace = createTrace();
-  for (const message of warnings(prompts)) yield { type: 'warning', message, milliseconds: clock.now() };
+  for (const message of [...pipeline.warnings, ...warnings(prompts)])
+    yield { type: 'warning', message, milliseconds: clock.now() };
 
   const parts: Clip[][] = prompts.map(() => []);
   const references: Clip[][] = prompts.map(() => []);

@@ -63,6 +63,8 @@ export interface ModuleCost {
 export interface Pipeline extends AsyncDisposable {
   /** Where the model came from, for reports and metadata. */
   readonly model: string;
+  /** What is odd about the checkpoint, though it can be run. */
+  readonly warnings: readonly string[];
   readonly defaults: GenerationDefaults;
   /** The network's blocks in the order they run. */
   readonly blocks: readonly Node[];

@@ -1,4 +1,7 @@
 /** The demo model from prompt to pixels, through the public API. */
+import { cpSync, mkdtempSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Clip,
@@ -13,6 +16,8 @@ import {
   type Pipeline,
   type Runtime,
 } from '../src/index.ts';
+import { openCheckpoint, readWeightBytes } from '../src/weights/checkpoint.ts';
+import { writeSafetensors } from '../src/weights/safetensors.ts';
 
 const prompt = 'a large red star moves right over a blue background';
 let runtime: Runtime;
@@ -128,6 +133,20 @@ describe('generate', () => {
     );
     await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
     await expect(run({ numSteps: 1 })).resolves.toBeDefined();
+  });
+
+  test('names the tensors of a checkpoint that it does not use', async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), 'quantcache-')), 'model');
+    cpSync('models/demo', folder, { recursive: true });
+    const encoder = join(folder, 't5');
+    const own = await openCheckpoint(encoder);
+    const tensors = own.names().map((name) => ({ ...own.get(name), data: () => readWeightBytes(own.get(name)) }));
+    const extra = { name: 'surplus.weight', dtype: 'F32' as const, shape: [1], data: Float32Array.of(1) };
+    await writeSafetensors(join(encoder, 'other.safetensors'), [...tensors, extra]);
+    renameSync(join(encoder, 'other.safetensors'), join(encoder, 'model.safetensors'));
+    await using other = await openModel(runtime, { model: folder });
+    expect(other.warnings.join()).toMatch(/text encoder.*surplus\.weight/);
+    expect(pipeline.warnings).toEqual([]);
   });
 
   test('warns of words that the model does not know', async () => {

@@ -11,6 +11,7 @@ import { rflow } from '../../samplers/rflow.ts';
 import { rflowTimesteps } from '../../samplers/timesteps.ts';
 import { checkWeights } from '../../weights/check.ts';
 import { openCheckpoint, type Weights } from '../../weights/checkpoint.ts';
+import { abridge } from '../../weights/selection.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
 import { preparePrompt, segmentFor } from './prompt/segments.ts';
 import { resolveSize } from './sizes.ts';
@@ -40,7 +41,7 @@ export async function openOpenSora(
   const { transformer, vae: vaeFolder, textEncoder, settings } = await findFolders(folder, options);
   const config = await readConfig(transformer, parseStdit3Config);
   const weights = await openCheckpoint(transformer);
-  checkWeights(weights, stdit3Shapes(config), {
+  const unused = checkWeights(weights, stdit3Shapes(config), {
     optional: optionalWeights,
     ignore: ignoredWeights,
     label: 'the STDiT3 transformer',
@@ -55,6 +56,11 @@ export async function openOpenSora(
 
   return {
     model,
+    warnings: [
+      ...warnOfUnused('transformer', unused),
+      ...warnOfUnused('VAE', vae.unused),
+      ...warnOfUnused('text encoder', encoder.unused),
+    ],
     defaults: settings.defaults,
     blocks: network.blocks,
     chunkFrames: vaeConfig.chunkFrames,
@@ -149,6 +155,10 @@ async function readTokenizer(folder: string): Promise<T5Tokenizer> {
     `${folder} has no tokenizer.json and no spiece.model; the text encoder needs one of them.`,
   );
 }
+
+/** What to say of tensors that a checkpoint has and the model has no use for. */
+const warnOfUnused = (part: string, names: readonly string[]): string[] =>
+  names.length ? [`The ${part}'s checkpoint has tensors that are not used: ${abridge(names, 6)}.`] : [];
 
 const bytesOf = (weights: Weights): number => weights.names().reduce((sum, name) => sum + weights.get(name).length, 0);
 

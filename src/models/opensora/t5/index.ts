@@ -32,6 +32,8 @@ export interface EncodeOptions {
 }
 
 export interface T5Encoder {
+  /** Tensors of the checkpoint that are not used. */
+  readonly unused: readonly string[];
   /** The states of a batch, cut to its longest prompt. */
   encode(tokens: TokenBatch, options?: EncodeOptions): Promise<TextContext>;
 }
@@ -41,11 +43,12 @@ const lowest = -3.4028234663852886e38;
 
 /** The encoder of a checkpoint. Throws `weights_mismatch` where it does not fit the config. */
 export function loadTextEncoder(runtime: Runtime, weights: Weights, config: T5Config): T5Encoder {
-  checkWeights(weights, t5Shapes(config, embeddingName(weights)), {
+  const unused = checkWeights(weights, t5Shapes(config, embeddingName(weights)), {
     ignore: unusedWeights,
     label: 'the T5 text encoder',
   });
   return {
+    unused,
     async encode(tokens, options = {}) {
       const { ids, mask } = options.fullLength ? tokens : withoutPadding(tokens);
       const [prompts, length] = [ids.length, ids[0]!.length];

@@ -26,6 +26,8 @@ export interface VaeOptions {
 export type Randn = (count: number) => Float32Array;
 
 export interface Vae {
+  /** Tensors of the checkpoint that are not used. */
+  readonly unused: readonly string[];
   readonly latentChannels: number;
   /** What sizes and lengths are divided by. */
   readonly factors: VaeFactors;
@@ -62,13 +64,14 @@ const activationBudget = 4 * 2 ** 20;
 
 /** The VAE of a checkpoint. Throws `weights_mismatch` where it does not fit the config; encoders may be missing. */
 export function loadVae(runtime: Runtime, weights: Weights, config: VaeConfig): Vae {
-  checkWeights(weights, vaeShapes(config), { optional: optionalWeights, label: 'the video VAE' });
+  const unused = checkWeights(weights, vaeShapes(config), { optional: optionalWeights, label: 'the video VAE' });
   const { scalingFactor } = config;
   const spatial = spatialCoder(runtime, weights.scope('spatial_vae.module'), { ...config.spatial, scalingFactor });
   const temporal = temporalCoder(runtime, weights.scope('temporal_vae'), config.temporal, latentScale(weights, config));
   const networks = { config, spatial, temporal };
   const readLatents = async (latents: Tensor) => clipOf(await runtime.read(latents), latents.dims);
   return {
+    unused,
     latentChannels: config.temporal.embedChannels,
     factors: {
       spatial: spatialFactor(config.spatial),
