@@ -1,4 +1,4 @@
-"""What every training stage shares: the time-based schedule, exponential moving average, atomic checkpoints, JSON-lines log.
+"""What every training stage shares: the time-based schedule, Muon's orthogonalisation, exponential moving average, atomic checkpoints, JSON-lines log.
 
 A stage runs for a number of minutes of its own training time (it survives being killed: the minutes already spent are in the checkpoint).
 Writing a number of minutes into the file `finish` in the run folder makes the decay begin at once and last that long.
@@ -47,6 +47,19 @@ class Average:
         state = self.module.state_dict()
         floating = [k for k in state if state[k].is_floating_point()]
         torch._foreach_lerp_([self.state[k] for k in floating], [state[k] for k in floating], weight)
+
+
+@torch.no_grad()
+def orthogonalise(gradient, rounds=4):
+    """Newton-Schulz iteration of Muon: the nearest (semi-)orthogonal matrix, roughly."""
+    x = gradient.bfloat16()
+    x = x / (x.norm() + 1e-7)
+    if tall := x.shape[0] > x.shape[1]:
+        x = x.T
+    for _ in range(rounds):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.775 * square + 2.0315 * (square @ square)) @ x
+    return (x.T if tall else x).float()
 
 
 def save(path, **content):

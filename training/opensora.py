@@ -181,9 +181,10 @@ class STDiT3(nn.Module):
         column, row = (torch.cat([a.sin(), a.cos()], 1) for a in halves)
         return torch.cat([column[None].expand(height, -1, -1), row[:, None].expand(-1, width, -1)], -1).reshape(height * width, d)
 
-    def forward(self, x, timestep, y, mask=None, fps=None, pixels=64 * 64, x_mask=None):
+    def forward(self, x, timestep, y, mask=None, fps=None, pixels=64 * 64, x_mask=None, spatial_only=False):
         """x [B,C,T,H,W]; timestep [B] in (0,1000]; y [B,L,caption_channels]; mask [B,L]; fps [B]; pixels = height*width of the video;
-        x_mask [B,T]: False marks clean (condition) frames. Returns [B,8,T,H,W]; the first 4 channels are the velocity."""
+        x_mask [B,T]: False marks clean (condition) frames; spatial_only skips the temporal blocks (they start as the
+        identity, so training on images before them costs half). Returns [B,8,T,H,W]; the first 4 channels are the velocity."""
         dtype = self.final_layer.linear.weight.dtype
         _, ph, pw = self.config["patch_size"]
         b, _, t, height, width = x.shape
@@ -205,7 +206,7 @@ class STDiT3(nn.Module):
         rope = angle.cos().to(dtype), angle.sin().to(dtype)
         for spatial, temporal in zip(self.spatial_blocks, self.temporal_blocks):
             x = spatial(x, y, bias, modulation, None)
-            x = temporal(x, y, bias, modulation, rope)
+            x = x if spatial_only else temporal(x, y, bias, modulation, rope)
 
         def finish(x, time):
             shift, scale = (self.final_layer.scale_shift_table + time).unsqueeze(2).unsqueeze(2).unbind(3) if time.dim() == 4 else \

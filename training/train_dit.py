@@ -2,7 +2,7 @@
 
     python train_dit.py --run RUN --minutes 85 --image-minutes 12 --workers 1
 
-First single images only (64 tokens: shapes, colours, sizes, backgrounds and words are learnt five times cheaper than on clips), then 17-frame clips mixed with some
+First single images only and without the temporal blocks (shapes, colours, sizes, backgrounds and words are learnt ten times cheaper than on clips), then 17-frame clips mixed with some
 images and, late, a few 51-frame clips. Muon (Keller Jordan 2024) for the 2-D weights of the blocks, AdamW for the rest, moving average of the weights.
 float32 master weights, the forward and backward run on a bfloat16 copy. On a busy CPU two processes of one thread each beat one process of two threads, which waits
 at every matrix product for the core that somebody else uses: `--workers 1` starts a helper that adds gradients of batches of its own, about one step stale.
@@ -33,7 +33,7 @@ class DemoModel(torch.nn.Module):
 
 class Corpus:
     """Cached latents and token ids of the splits; the last clips of each are never trained on (validation)."""
-    held = {"image": 64, "train": 48, "long": 6}
+    held = {"image": 64, "train": 24, "long": 4}
 
     def __init__(self, run, tokenizer, batch):
         self.latents, self.tokens = {}, {}
@@ -47,43 +47,35 @@ class Corpus:
                     self.tokens[split][row, : len(encoded)] = torch.tensor(encoded)
 
     def choose(self, a, spent):
-        """Which split the next batch comes from."""
+        """Which split the next batch comes from. The image phase also takes single frames of clips, with the clip's caption and frame rate."""
         chance = torch.rand(()).item()
-        if spent < a.image_minutes or chance < a.image_share or "train" not in self.latents:
+        if spent < a.image_minutes:
+            return "image" if chance < 0.3 else "train"
+        if chance < a.image_share or "train" not in self.latents:
             return "image"
         return "long" if "long" in self.latents and spent > 0.6 * a.minutes and chance > 1 - a.long_share else "train"
 
-    def loss(self, stdit3, t5, split, pick, t, noise, drop):
+    def loss(self, stdit3, t5, split, pick, t, noise, drop, spatial_only=False):
         """Squared error of the velocity per sample at times t of the straight path from data (0) to noise (1)."""
         device = t5.shared.weight.device
         x0, ids = self.latents[split][pick].float().to(device), self.tokens[split][pick].to(device)
+        if noise.shape[2] < x0.shape[2]:
+            x0 = x0[torch.arange(len(x0)), :, torch.randint(x0.shape[2], (len(x0),))].unsqueeze(2)
         t, noise, drop, mask = t.to(device), noise.to(device), drop.to(device), (ids != 0).long()
         y = t5(ids, mask)
         null = stdit3.y_embedder.y_embedding[:CAPTION_LENGTH].to(y.dtype)
         y = torch.where(drop[:, None, None], null, y)  # as guidance will use it: same length, null rows
         weight = t.view(-1, 1, 1, 1, 1)
-        fps = torch.full((len(pick),), 120.0 if x0.shape[2] == 1 else 8.0, device=device)  # a single image counts as 120 frames/s
-        velocity = stdit3((1 - weight) * x0 + weight * noise, 1000 * t, y, mask, fps)[:, :4]
+        fps = torch.full((len(pick),), 120.0 if split == "image" else 8.0, device=device)  # a single image counts as 120 frames/s
+        velocity = stdit3((1 - weight) * x0 + weight * noise, 1000 * t, y, mask, fps, spatial_only=spatial_only)[:, :4]
         return (velocity - (x0 - noise)).pow(2).mean((1, 2, 3, 4))
 
-    def random_loss(self, stdit3, t5, split):
-        n = self.batch[split]
+    def random_loss(self, stdit3, t5, split, spatial_only):
+        n = self.batch["image" if spatial_only else split]
         pick = torch.randint(len(self.latents[split]) - self.held[split], (n,))
         t = torch.sigmoid(torch.randn(n) * 1.2 + 0.4)
         t = torch.where(torch.rand(n) < 0.1, torch.rand(n), t).clamp(1e-4, 1)
-        return self.loss(stdit3, t5, split, pick, t, torch.randn(n, *self.latents[split].shape[1:]), torch.rand(n) < 0.1).mean()
-
-
-def orthogonalise(gradient, rounds=5):
-    """Newton-Schulz iteration of Muon: the nearest (semi-)orthogonal matrix, roughly."""
-    x = gradient.bfloat16()
-    x = x / (x.norm() + 1e-7)
-    if tall := x.shape[0] > x.shape[1]:
-        x = x.T
-    for _ in range(rounds):
-        square = x @ x.T
-        x = 3.4445 * x + (-4.775 * square + 2.0315 * (square @ square)) @ x
-    return (x.T if tall else x).float()
+        return self.loss(stdit3, t5, split, pick, t, torch.randn(n, 4, 1 if spatial_only else self.latents[split].shape[2], 16, 16), torch.rand(n) < 0.1, spatial_only).mean()
 
 
 def helper(a, number, stdit3, t5, gradient, ready, state):
@@ -96,14 +88,14 @@ def helper(a, number, stdit3, t5, gradient, ready, state):
     torch.manual_seed(a.seed * 1000 + number + int(time.time()))
     while os.getppid() == parent:  # ends with the trainer
         split = corpus.choose(a, state[0].item())
-        corpus.random_loss(stdit3, t5, split).backward()
+        corpus.random_loss(stdit3, t5, split, state[0].item() < a.image_minutes).backward()
         while ready.item() and os.getppid() == parent:
             time.sleep(0.01)
         for target, parameter in zip(gradient, parameters):
             target.zero_() if parameter.grad is None else target.copy_(parameter.grad)
             parameter.grad = None
         state[1] = SPLITS.index(split)
-        ready.fill_(corpus.batch[split])
+        ready.fill_(corpus.batch["image" if state[0].item() < a.image_minutes else split])
 
 
 def main(a):
@@ -151,7 +143,8 @@ def main(a):
         result = {}
         for split, noise in fixed.items():
             n, total = len(noise), len(corpus.latents[split])
-            losses = corpus.loss(averaged.stdit3, averaged.t5, split, torch.arange(total - n, total), (torch.arange(n) + 0.5) / n, noise, torch.zeros(n, dtype=torch.bool))
+            losses = corpus.loss(averaged.stdit3, averaged.t5, split, torch.arange(total - n, total), (torch.arange(n) + 0.5) / n, noise, torch.zeros(n, dtype=torch.bool),
+                                 schedule.spent < a.image_minutes)
             result[split] = round(losses.mean().item(), 4)
         return result
 
@@ -164,9 +157,9 @@ def main(a):
     running, next_log, next_save = {}, schedule.spent, schedule.spent + 2
     while (factor := schedule.factor(step)) is not None:
         split = corpus.choose(a, schedule.spent)
-        loss = corpus.random_loss(work, master.t5, split)
+        loss = corpus.random_loss(work, master.t5, split, schedule.spent < a.image_minutes)
         loss.backward()
-        seen[split] += corpus.batch[split]
+        seen[split] += corpus.batch["image" if schedule.spent < a.image_minutes else split]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad.float() for p in sources]
         for gradient, ready, state in helpers:
             state[0] = schedule.spent
@@ -176,16 +169,18 @@ def main(a):
                 seen["by helpers"] += ready.item()
                 ready.zero_()
         for source, target, gradient in zip(sources, targets, gradients):
-            source.grad, target.grad = None, gradient
+            target.grad, source.grad = None if source.grad is None else gradient, None
         torch.nn.utils.clip_grad_norm_(targets, 1.0)
         for group in adam.param_groups:
             group["lr"] = a.rate * factor
         adam.step()
         with torch.no_grad():
             for p, m in zip(muon, momentum):
+                if p.grad is None:  # temporal blocks while only images are trained
+                    continue
                 m.mul_(0.95).add_(p.grad)
                 p.mul_(1 - a.rate * factor * 0.05)
-                p.add_(orthogonalise(p.grad + 0.95 * m), alpha=-a.rate * factor * max(p.shape) ** 0.5)  # root-mean-square step = rate
+                p.add_(loop.orthogonalise(p.grad + 0.95 * m), alpha=-a.rate * factor * max(p.shape) ** 0.5)  # root-mean-square step = rate
             torch._foreach_copy_(works, masters)
         for target in targets:
             target.grad = None
@@ -213,7 +208,7 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=16, help="clips per step; four times as many images, a third as many long clips")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--decay", type=float, default=0.3)
-    parser.add_argument("--average", type=float, default=0.995)
+    parser.add_argument("--average", type=float, default=0.99)
     parser.add_argument("--log-minutes", type=float, default=4)
     parser.add_argument("--workers", type=int, default=0, help="helper processes on the CPU")
     parser.add_argument("--seed", type=int, default=1)

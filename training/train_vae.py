@@ -17,14 +17,14 @@ import torch.nn.functional as F
 
 import loop
 import world
-from vae import SCALING_FACTOR, VideoVAE, keyframe_start
+from vae import SCALING_FACTOR, ResBlock3d, VideoVAE, keyframe_start
 
 
 def corpus(folder, clips):
-    """uint8 [clips, 17, 64, 64, 3]; one clip in five from the full world, so that the VAE is not tied to the demo vocabulary."""
+    """uint8 [clips, 17, 64, 64, 3]; one clip in ten from the full world, so that the VAE is not tied to the demo vocabulary."""
     path = Path(folder) / "frames.npy"
     if not path.exists():
-        rendered = [world.make_clip(i, world.WORLDS["full" if i % 5 == 0 else "demo"])[0] for i in range(clips)]
+        rendered = [world.make_clip(i, world.WORLDS["full" if i % 10 == 0 else "demo"])[0] for i in range(clips)]
         np.save(path, np.stack(rendered))
     return torch.from_numpy(np.load(path, mmap_mode=None))
 
@@ -73,7 +73,12 @@ def train(arguments):
     trained = {"spatial": [spatial], "temporal": [spatial.decoder, spatial.post_quant_conv, temporal.decoder, temporal.post_quant_conv]}[arguments.stage]
     vae.requires_grad_(False)
     parameters = [p.requires_grad_(True) for m in trained for p in m.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=arguments.rate, betas=(0.9, 0.95), weight_decay=1e-4)
+    # The temporal decoder starts exact, and AdamW's equal step for each of a kernel's 1728 inputs would destroy that: its residual branches are trained with Muon,
+    # whose steps have a bounded spectral norm, and what carries the start with a small rate.
+    muon = [m.conv.weight for block in temporal.decoder.modules() if isinstance(block, ResBlock3d) for m in (block.conv1, block.conv2)] * (arguments.stage == "temporal")
+    momentum, by_muon, carrier = [torch.zeros_like(p) for p in muon], {id(p) for p in muon}, {id(p) for p in temporal.parameters()}
+    groups = [dict(params=[p for p in parameters if id(p) not in by_muon and (id(p) in carrier) == slow], share=0.1 if slow else 1.0) for slow in (False, True)]
+    optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lr=arguments.rate, betas=(0.9, 0.95), weight_decay=0.0)
     average, step, spent = loop.Average(vae, 0.995), 0, 0.0
     if arguments.stage == "spatial":
         with torch.no_grad():  # start with little posterior noise: at deviation 1 the first steps go into drowning it out
@@ -82,6 +87,7 @@ def train(arguments):
     saved = loop.load(checkpoint_path)
     if saved:
         vae.load_state_dict(saved["model"]), optimiser.load_state_dict(saved["optimiser"])
+        momentum = saved.get("momentum", momentum)
         average.state, step, spent = saved["average"], saved["step"], saved["spent"]
     schedule = loop.Schedule(run, arguments.minutes, decay=0.5, warmup=100, spent=spent)
     test = torch.from_numpy(np.stack([world.make_clip(i, split="evaluation")[0] for i in range(24)]))
@@ -124,11 +130,16 @@ def train(arguments):
         z = x[:, :, ::4]  # what the encoder gives
         with torch.autocast(device, torch.bfloat16):
             output = temporal.decode(z + 0.03 * torch.randn_like(z), length).float()
+            latent_loss = 0.3 * (F.l1_loss(output, x) + F.mse_loss(output, x))
+            if step % 2:  # every other step the spatial decoder alone, on exact latents of single frames
+                pick = torch.randint(len(frames), (6,)), torch.randint(17, (6,))
+                decoded = spatial.decode(latents[pick[0], :, pick[1]].float().to(device) / SCALING_FACTOR).float()
+                return latent_loss + pixel_loss(decoded, to_float(frames[pick], device))
             chosen = torch.randint(length, (len(pick), 3 if length > 1 else 1))  # the pixel loss sees a few frames of each clip
             some = output.transpose(1, 2)[torch.arange(len(pick))[:, None], chosen].flatten(0, 1)
             decoded = spatial.decode(some / SCALING_FACTOR).float()
         target = to_float(frames[pick[:, None], chosen + first].flatten(0, 1), device)
-        return 0.3 * (F.l1_loss(output, x) + F.mse_loss(output, x)) + pixel_loss(decoded, target)
+        return latent_loss + pixel_loss(decoded, target)
 
     one_step = {"spatial": spatial_step, "temporal": temporal_step}[arguments.stage]
     loop.log(run, stage=arguments.stage, arguments=vars(arguments), parameters=sum(p.numel() for p in parameters))
@@ -136,18 +147,21 @@ def train(arguments):
     running, next_log = None, schedule.spent
     while (factor := schedule.factor(step)) is not None:
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * factor
+            group["lr"] = arguments.rate * factor * group["share"]
         loss = one_step()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
+        for p, m in zip(muon, momentum):
+            m.mul_(0.95).add_(p.grad)
+            p.data.add_(loop.orthogonalise((p.grad + 0.95 * m).flatten(1)).view_as(p), alpha=-0.015 * factor)
         average.update(step)
         running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
         step += 1
         if schedule.spent >= next_log:
             loop.log(run, stage=arguments.stage, step=step, spent=schedule.spent, loss=running, psnr=measure())
-            loop.save(checkpoint_path, model=vae.state_dict(), average=average.state, optimiser=optimiser.state_dict(), step=step, spent=schedule.spent)
+            loop.save(checkpoint_path, model=vae.state_dict(), average=average.state, optimiser=optimiser.state_dict(), momentum=momentum, step=step, spent=schedule.spent)
             next_log = schedule.spent + 1.5
     vae.load_state_dict(average.state)
     if arguments.stage == "spatial" and not (saved or {}).get("finished"):
@@ -201,11 +215,11 @@ if __name__ == "__main__":
     parser.add_argument("stage", choices=["spatial", "encode", "temporal"])
     parser.add_argument("--run", required=True, help="folder for checkpoints, caches and logs")
     parser.add_argument("--minutes", type=float, default=6)
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate (the temporal stage was run with 2e-4: more destroys its start)")
-    parser.add_argument("--clips", type=int, default=2000)
-    parser.add_argument("--images", type=int, default=8000)
-    parser.add_argument("--train", type=int, default=10000)
-    parser.add_argument("--long", type=int, default=300)
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate (of AdamW; the temporal stage was run with 1e-3)")
+    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=3000)
+    parser.add_argument("--train", type=int, default=3500)
+    parser.add_argument("--long", type=int, default=100)
     parser.add_argument("--split", help="encode only this one: image, train or long")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -186,16 +186,16 @@ def distance(shape, u, v):
 
 
 def trajectory(rng, thing, frames):
-    """Per frame: centre x, centre y, radius, angle. Small random offsets only: a world with little chance in it is learnt faster."""
+    """Per frame: centre x, centre y, radius, angle. Only about a pixel of chance: a world with little of it is learnt many times faster."""
     clock = np.arange(frames, dtype=np.float32)
     along = clock / max(frames - 1, 1)
-    radius = RADII[thing.size] * rng.uniform(0.96, 1.04)
+    radius = RADII[thing.size] * rng.uniform(0.98, 1.02)
     margin = radius + 2
-    x = np.full(frames, 32 + rng.uniform(-6, 6), np.float32)
-    y = np.full(frames, 32 + rng.uniform(-6, 6), np.float32)
+    x = np.full(frames, 32 + rng.uniform(-1.5, 1.5), np.float32)
+    y = np.full(frames, 32 + rng.uniform(-1.5, 1.5), np.float32)
     r, angle = np.full(frames, radius, np.float32), np.zeros(frames, np.float32)
     if thing.motion in ("left", "right", "up", "down"):
-        start, stop = margin + rng.uniform(0, 3), SIZE - margin - rng.uniform(0, 3)
+        start, stop = margin + rng.uniform(0, 1), SIZE - margin - rng.uniform(0, 1)
         path = start + (stop - start) * along
         if thing.motion in ("left", "up"):
             path = path[::-1]
@@ -203,17 +203,17 @@ def trajectory(rng, thing, frames):
             x = path
         else:
             y = path
-    elif thing.motion == "bounces":  # two bounces in 17 frames, starting at the top
-        height = SIZE - 2 * margin - rng.uniform(0, 3)
-        y = SIZE - margin - height * np.abs(np.cos(np.pi * 2 * clock / 16))
+    elif thing.motion == "bounces":  # once in 16 frames, starting at the top
+        height = SIZE - 2 * margin - rng.uniform(0, 1)
+        y = SIZE - margin - height * np.abs(np.cos(np.pi * clock / 16))
     elif thing.motion == "spins":
-        angle = clock * 0.11 + rng.uniform(0, 0.2)
+        angle = clock * 0.11 + rng.uniform(0, 0.1)
     elif thing.motion in ("grows", "shrinks"):
         factor = 0.5 + 0.8 * along
         r = radius * (factor if thing.motion == "grows" else factor[::-1])
     elif thing.motion == "orbits":  # once round in 16 frames, clockwise from the top
-        phase = rng.uniform(-0.3, 0.3) + 2 * np.pi * clock / 16
-        reach = min(31 - margin, 18)
+        phase = rng.uniform(-0.1, 0.1) + 2 * np.pi * clock / 16
+        reach = 12
         x, y = 32 + reach * np.sin(phase), 32 - reach * np.cos(phase)
     return x, y, r, angle
 
