@@ -16,6 +16,8 @@ import {
   type SizeRequest,
   saveVideo,
   summarize,
+  type TraceDocument,
+  traceDocument,
 } from '../index.ts';
 import type { Cell, ClipResult } from './comparison.ts';
 import { startMemoryMeter } from './memory.ts';
@@ -30,6 +32,7 @@ export interface ClipOptions extends SizeRequest {
 export interface MadeClip {
   readonly frames: Frames;
   readonly latents: Float32Array;
+  readonly trace: TraceDocument;
   readonly measured: Pick<ClipResult, 'load' | 'times' | 'modules' | 'flops' | 'precisions' | 'peakBytes'>;
 }
 
@@ -73,6 +76,13 @@ export async function makeClip(
   return {
     frames,
     latents: result.latents,
+    trace: traceDocument(trace, {
+      model: pipeline.model,
+      policy: row.label,
+      numSteps: row.numSteps,
+      blocks: pipeline.blocks,
+      flops: ({ path }) => cost.get(path) ?? 0,
+    }),
     measured: {
       load,
       times: {

@@ -15,6 +15,7 @@ import {
   relativeL2,
   type SizeRequest,
   ssim,
+  type TraceDocument,
   type Vocabulary,
 } from '../index.ts';
 import { type MadeClip, makeClip, modulesOf } from './clip.ts';
@@ -45,6 +46,8 @@ export interface CompareOptions extends SizeRequest {
   readonly vocabulary?: Vocabulary;
   /** What an interrupted run has measured; clips that are there are not made again. */
   readonly earlier?: Comparison;
+  /** What a row runs on, where not all run on the same pipeline. */
+  readonly pipelineFor?: (row: Row) => Promise<Pipeline>;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: GenerateEvent) => void;
 }
@@ -55,6 +58,7 @@ export type CompareEvent =
       readonly type: 'clip';
       readonly clip: ClipResult;
       readonly frames: Frames;
+      readonly trace: TraceDocument;
       readonly done: number;
       readonly total: number;
       /** Estimated from the clips so far. */
@@ -85,7 +89,8 @@ export async function* compare(
   const clips: ClipResult[] = [...(earlier?.clips ?? [])];
   const isDone = (row: Row, cell: Cell) => clips.some((clip) => clip.row === row.label && sameCell(clip, cell));
   const missing = cells.flatMap((cell) => rows.filter((row) => !isDone(row, cell)).map((row) => ({ row, cell })));
-  const make = (row: Row, cell: Cell) => makeClip(pipeline, runtime, { row, cell }, options);
+  const make = async (row: Row, cell: Cell) =>
+    makeClip((await options.pipelineFor?.(row)) ?? pipeline, runtime, { row, cell }, options);
 
   let fingerprint: Fingerprint = earlier?.fingerprint ?? { cell: cells[0], values: [] };
   for (const row of missing.length > 0 ? warmUps(rows, missing) : []) {
@@ -131,7 +136,16 @@ export async function* compare(
       left = left.slice(1);
       const millisecondsLeft = timeLeft(clips, left);
       const done = total - left.length;
-      yield { type: 'clip', clip, frames: made.frames, done, total, millisecondsLeft, comparison: current() };
+      yield {
+        type: 'clip',
+        clip,
+        frames: made.frames,
+        trace: made.trace,
+        done,
+        total,
+        millisecondsLeft,
+        comparison: current(),
+      };
     }
   }
   return current();
@@ -141,7 +155,7 @@ const sameCell = (a: Cell, b: Cell): boolean => a.prompt === b.prompt && a.seed 
 
 /** The reference, and one row for every policy and precision that is still to be measured. */
 function warmUps(rows: readonly Row[], missing: readonly { row: Row }[]): Row[] {
-  const kind = ({ policy, precision }: Row) => `${policy}@${precision}`;
+  const kind = ({ policy, precision, recipe }: Row) => `${policy}@${precision}/${recipe}`;
   const due = [rows[0]!, ...rows.filter((row) => missing.some((one) => one.row === row))];
   return due.filter((row, i) => due.findIndex((other) => kind(other) === kind(row)) === i);
 }

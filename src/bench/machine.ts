@@ -1,7 +1,7 @@
 /** Where and on what a measurement was made, so that a figure can be judged and repeated. */
 import { execFileSync } from 'node:child_process';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
-import { type Runtime, version } from '../index.ts';
+import { type Backend, type Runtime, version } from '../index.ts';
 
 export interface Machine {
   readonly processor: string;
@@ -10,6 +10,9 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly runtime: string;
+  readonly backend: Backend;
+  /** What was typed. */
+  readonly command: string;
   readonly version: string;
   readonly commit: string;
   /** Processes that wanted a core over the last minute; above the number of cores, times are too long. */
@@ -26,12 +29,17 @@ export function describeMachine(runtime: Runtime): Machine {
     system: `${platform()} ${arch()}`,
     node: process.version,
     runtime: runtime.description,
+    backend: runtime.backend,
+    command: ['quantcache', ...process.argv.slice(2)].map(quoted).join(' '),
     version,
     commit: commit(),
     load: Math.round(loadavg()[0]! * 100) / 100,
     date: new Date().toISOString(),
   };
 }
+
+/** An argument as a shell takes it. */
+const quoted = (text: string): string => (/^[\w@#:=./,+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 function commit(): string {
   try {

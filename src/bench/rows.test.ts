@@ -25,6 +25,12 @@ it('takes commas within brackets and between options for what they are', () => {
   ]);
 });
 
+it('reads how a precision quantizes', () => {
+  const [row] = parseRows('fora@w4a8/vidit-q#20:interval=2', defaults);
+  expect(row).toMatchObject({ policy: 'fora', precision: 'w4a8', recipe: 'vidit-q', numSteps: 20 });
+  expect(row!.label).toBe('fora@w4a8/vidit-q#20:interval=2');
+});
+
 it('labels leave out what is the default, so that a row is the same however it is written', () => {
   expect(labels('full@fp32#30')).toEqual(['full']);
   expect(parseRows('full', { numSteps: 30, precision: 'w8a8' })[0]!.label).toBe('full@w8a8');
@@ -40,6 +46,8 @@ it.each([
   ['full:threshold=1', /refuses these options/],
   ['teacache:threshold', /no option/],
   ['full,full@fp32', /given twice/],
+  ['full@w8a8/magic', /recipe "magic".*quarot/],
+  ['full@fp32/quarot', /recipes are for w8a8/],
 ])('refuses %j', (text, message) => {
   expect(() => parseRows(text, defaults)).toThrow(message);
 });

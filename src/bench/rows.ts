@@ -1,8 +1,9 @@
 /**
  * What a comparison compares, written in one line: `full,full#15,quantcache,teacache@w8a8:threshold=0.1,warmup=2`.
- * A row is `name[@precision][#steps][:option=value,option=value]`; a piece without a name continues the options before it.
+ * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
+ * before it.
  */
-import { createPolicy, type Precision, precisions, QuantCacheError } from '../index.ts';
+import { createPolicy, type Precision, precisions, QuantCacheError, quantizationMethods } from '../index.ts';
 
 /** One way to make every clip: a policy with its options, a precision and a number of steps. */
 export interface Row {
@@ -11,6 +12,8 @@ export interface Row {
   readonly policy: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly precision: Precision;
+  /** How the precision quantizes, by the name of a published method, where not by default. */
+  readonly recipe?: string;
   readonly numSteps: number;
 }
 
@@ -20,7 +23,8 @@ export interface RowDefaults {
   readonly precision: Precision;
 }
 
-const pattern = /^(?<policy>[\w-]+)(?:@(?<precision>[\w]+))?(?:#(?<steps>\d+))?(?::(?<options>.*))?$/s;
+const pattern =
+  /^(?<policy>[\w-]+)(?:@(?<precision>[\w]+)(?:\/(?<recipe>[\w-]+))?)?(?:#(?<steps>\d+))?(?::(?<options>.*))?$/s;
 
 /** Reads the line; throws `invalid_option` for what no row could be, unknown policies and refused options included. */
 export function parseRows(text: string, defaults: RowDefaults): Row[] {
@@ -69,7 +73,7 @@ function splitRows(text: string): string[] {
 }
 
 function parseRow(text: string, defaults: RowDefaults): Row {
-  const { policy, precision = defaults.precision, steps, options = '' } = pattern.exec(text)?.groups ?? {};
+  const { policy, precision = defaults.precision, recipe, steps, options = '' } = pattern.exec(text)?.groups ?? {};
   if (policy === undefined)
     throw new QuantCacheError(
       'invalid_option',
@@ -80,11 +84,31 @@ function parseRow(text: string, defaults: RowDefaults): Row {
       'invalid_option',
       `"${text}" names the precision "${precision}"; use one of ${precisions.join(', ')}.`,
     );
+  if (recipe !== undefined) checkRecipe(text, recipe, precision);
   const numSteps = steps === undefined ? defaults.numSteps : Number(steps);
   if (numSteps < 1) throw new QuantCacheError('invalid_option', `"${text}" takes no steps; use #1 or more.`);
-  const row = { policy, options: parseOptions(options), precision: precision as Precision, numSteps };
+  const row = {
+    policy,
+    options: parseOptions(options),
+    precision: precision as Precision,
+    ...(recipe && { recipe }),
+    numSteps,
+  };
   createPolicy(row.policy, row.options);
   return labelled(row, defaults.numSteps);
+}
+
+function checkRecipe(text: string, recipe: string, precision: string): void {
+  if (!Object.hasOwn(quantizationMethods, recipe))
+    throw new QuantCacheError(
+      'invalid_option',
+      `"${text}" names the recipe "${recipe}"; use one of ${Object.keys(quantizationMethods).join(', ')}.`,
+    );
+  if (precision !== 'w8a8' && precision !== 'w4a8')
+    throw new QuantCacheError(
+      'invalid_option',
+      `"${text}" has a recipe for ${precision}; recipes are for w8a8 and w4a8.`,
+    );
 }
 
 function parseOptions(text: string): Record<string, unknown> {
@@ -114,7 +138,8 @@ function parsedValue(text: string): unknown {
 }
 
 function labelled(row: Omit<Row, 'label'>, defaultSteps: number): Row {
-  const precision = row.precision === 'fp32' ? '' : `@${row.precision}`;
+  const recipe = row.recipe ? `/${row.recipe}` : '';
+  const precision = row.precision === 'fp32' ? '' : `@${row.precision}${recipe}`;
   const steps = row.numSteps === defaultSteps ? '' : `#${row.numSteps}`;
   const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
   const options = Object.entries(row.options).map(([name, value]) => `${name}=${textOf(value)}`);

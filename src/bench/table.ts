@@ -61,7 +61,7 @@ export function comparisonTable(comparison: Comparison): string {
 const when = (shown: unknown, columns: readonly Column[]): readonly Column[] => (shown ? columns : []);
 
 /** Whether more processes wanted a core than there are: times by the clock then say little, processor times more. */
-function isBusy({ machines, clips }: Comparison): boolean {
+export function isBusy({ machines, clips }: Comparison): boolean {
   const cores = machines.at(-1)?.cores ?? Number.POSITIVE_INFINITY;
   return clips.length > 0 && spreadOf(clips.map(({ load }) => load)).median > cores + 1;
 }

@@ -3,23 +3,26 @@ import { Command, Option } from 'commander';
 import { clipSheet } from '../bench/clipsheet.ts';
 import { type CompareEvent, type CompareOptions, compare } from '../bench/compare.ts';
 import { type Cell, type Comparison, loadComparison, saveComparison, saveText } from '../bench/comparison.ts';
+import { clipsFolder, keepClip } from '../bench/kept.ts';
+import { openPipelines } from '../bench/pipelines.ts';
 import { writeRandomModel } from '../bench/random-model.ts';
 import { fullRow, parseRows, withReferences } from '../bench/rows.ts';
-import { benchStep } from '../bench/step.ts';
+import { suiteRows } from '../bench/suites.ts';
 import { agreementTable, comparisonTable } from '../bench/table.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
 import {
   assertWritable,
   createRuntime,
   type Frames,
-  openModel,
   type Precision,
   precisions,
   QuantCacheError,
   type SizeRequest,
   saveVideo,
 } from '../index.ts';
-import { finiteNumber, type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
+import { pageCommand, writePage } from './benchpage.ts';
+import { stepCommand } from './benchstep.ts';
+import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 const firstSeed = 42;
@@ -28,6 +31,7 @@ export function command(): Command {
   const bench = new Command('bench').description('measure speed, memory and quality');
   bench.addCommand(compareCommand(), { isDefault: true });
   bench.addCommand(agreementCommand());
+  bench.addCommand(pageCommand());
   bench.addCommand(stepCommand());
   bench
     .command('random-model')
@@ -44,6 +48,7 @@ interface RunFlags extends ModelFlags, SizeRequest {
   guidance?: number;
   out?: string;
   json?: boolean;
+  budget?: number;
   quiet?: boolean;
 }
 
@@ -58,25 +63,35 @@ function withRun(command: Command, { prompts }: { prompts: number }): Command {
     .option('--steps <count>', 'denoising steps', wholeNumber(1), 30)
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
     .option('-o, --out <file>', 'JSON of every clip, saved after each; a run that finds its own file continues it')
+    .option(
+      '--budget <minutes>',
+      'stop between clips when the time is up; --out continues another time',
+      positiveNumber,
+    )
     .option('--json', 'print the JSON instead of the table')
     .option('-q, --quiet', 'no progress');
 }
 
 interface CompareFlags extends RunFlags {
   policies: string;
+  suite?: string;
+  keep: number;
+  html?: string;
   seeds: number;
   precision: Precision;
   markdown?: string;
 }
 
 const rowsHelp = `
-Rows: name[@precision][#steps][:option=value,option=value], separated by commas.
+Rows: name[@precision[/recipe]][#steps][:option=value,option=value], separated by commas.
   full#15                             full computation with 15 steps
   teacache@w8a8:threshold=0.1         a policy with an option, in 8 bits
+  full@w4a8/quarot                    quantized by a published method
 Full computation in fp32 is always measured: all else is compared with it.
 
 Example:
-  quantcache bench --policies full#15,teacache,adacache --prompts 5 --seeds 2 --out results.json --markdown table.md`;
+  quantcache bench --policies full#15,teacache,adacache --prompts 5 --seeds 2 --out results.json --markdown table.md
+  quantcache bench --suite paper --prompts 3 --budget 60 --out paper.json --html paper.html`;
 
 function compareCommand(): Command {
   const policies = 'full#15,teacache,adacache';
@@ -84,20 +99,25 @@ function compareCommand(): Command {
     .option('-p, --policies <rows>', 'what to compare, see below', policies)
     .option('--seeds <count>', `seeds per prompt, from ${firstSeed} up`, wholeNumber(1), 1)
     .addOption(new Option('--precision <precision>', 'of rows that name none').choices(precisions).default('fp32'))
+    .option('--suite <name>', 'rows that belong together instead: paper, every method of the paper and of the field')
     .option('--markdown <file>', 'write the table')
+    .option('--html <file>', 'write a page with table, curves, clips and decision maps; its numbers go to --out')
+    .option('--keep <count>', 'prompts whose clips the page shows; kept beside --out', wholeNumber(0), 2)
     .addHelpText('after', rowsHelp)
     .action(runCompare);
 }
 
 async function runCompare(flags: CompareFlags): Promise<void> {
   const defaults = { numSteps: flags.steps, precision: flags.precision };
-  const rows = withReferences(parseRows(flags.policies, defaults), flags.steps);
+  flags.out ??= flags.html?.replace(/(\.html)?$/, '.json');
+  const rows = withReferences(parseRows(flags.suite ? suiteRows(flags.suite) : flags.policies, defaults), flags.steps);
   const prompts = await readPrompts(flags.prompts, flags.promptsFrom);
   const seeds = Array.from({ length: flags.seeds }, (_, i) => firstSeed + i);
   const cells = prompts.flatMap((prompt) => seeds.map((seed) => ({ prompt, seed })));
-  const comparison = await measure(flags, rows, cells);
+  const comparison = await measure(flags, rows, cells, { keep: [], show: cells.slice(0, flags.keep) });
   const table = comparisonTable(comparison);
   if (flags.markdown) await saveText(flags.markdown, table);
+  if (flags.html) await writePage(comparison, flags.out!, flags.html);
   process.stdout.write(flags.json ? `${JSON.stringify(comparison)}\n` : table);
 }
 
@@ -137,13 +157,16 @@ async function measure(
   flags: RunFlags,
   rows: CompareOptions['rows'],
   cells: readonly Cell[],
-  sheet: { keep: readonly Cell[]; file?: string } = { keep: [] },
+  sheet: { keep: readonly Cell[]; file?: string; show?: readonly Cell[] } = { keep: [] },
 ): Promise<Comparison> {
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
   const earlier = flags.out === undefined ? undefined : await loadComparison(flags.out);
   const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
-  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  const model = { ...flags, signal, onProgress: progress.downloading };
+  const size = { ...flags, numSteps: flags.steps, guidanceScale: flags.guidance, signal };
+  await using pipelines = await openPipelines(runtime, model, size);
+  const pipeline = pipelines.plain;
   const vocabulary = await vocabularyOf(flags.model);
   const options: CompareOptions = {
     ...flags,
@@ -153,6 +176,7 @@ async function measure(
     guidanceScale: flags.guidance,
     vocabulary,
     earlier,
+    pipelineFor: pipelines.for,
     signal,
     // Without a terminal the line per clip says enough.
     onEvent: (event) => (event.type !== 'stage' || process.stderr.isTTY) && progress.generating(event),
@@ -160,22 +184,39 @@ async function measure(
   if (earlier) progress.note(`${earlier.clips.length} clips are in ${flags.out} already`);
   const kept = new Map<string, Frames>();
   const run = compare(pipeline, runtime, options);
+  const stopAt = performance.now() + (flags.budget ?? Number.POSITIVE_INFINITY) * 60_000;
+  let stopped: Comparison | undefined;
   let next = await run.next();
   for (; !next.done; next = await run.next()) {
     progress.note(describe(next.value));
     if (next.value.type !== 'clip') continue;
-    const { clip, frames, comparison } = next.value;
+    const { clip, frames, trace, comparison, done, total } = next.value;
     if (sheet.keep.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
       kept.set(clip.prompt, frames);
+    if (flags.out && sheet.show?.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
+      await keepClip(clipsFolder(flags.out), clip, frames, trace);
     if (flags.out) await saveComparison(flags.out, comparison);
+    if (done === total || performance.now() + clip.times.total < stopAt) continue;
+    stopped = comparison;
+    progress.note(missingClips(comparison));
+    break;
   }
-  if (flags.out) await saveComparison(flags.out, next.value);
+  const result = stopped ?? (next.value as Comparison);
+  if (flags.out) await saveComparison(flags.out, result);
   if (sheet.file) {
     const picture = await clipSheet(pipeline, runtime, { ...options, row: rows[0], cells: sheet.keep, kept });
     await saveVideo(picture, sheet.file, { model: pipeline.model, prompts: sheet.keep }, signal);
   }
   progress.end();
-  return next.value;
+  return result;
+}
+
+/** What a budget left undone. */
+function missingClips({ rows, cells, clips }: Comparison): string {
+  const made = (label: string) => clips.filter(({ row }) => row === label).length;
+  const short = rows.filter(({ label }) => made(label) < cells.length);
+  const list = short.map(({ label }) => `${label} (${made(label)} of ${cells.length})`).join(', ');
+  return `The time is up: ${rows.length * cells.length - clips.length} clips are missing. Not all clips: ${list}.`;
 }
 
 function describe(event: CompareEvent): string {
@@ -185,35 +226,4 @@ function describe(event: CompareEvent): string {
   const right = clip.agreement ? `, ${clip.agreement.all ? 'right' : 'wrong'}` : '';
   const left = done < total ? `; ${seconds(millisecondsLeft)} left` : '';
   return `${done}/${total} ${clip.row}: ${seconds(clip.times.total)}${fidelity}${right}${left}`;
-}
-
-interface StepFlags extends ModelFlags, SizeRequest {
-  prompt: string;
-  steps: number;
-  seed: number;
-  precision: Precision;
-}
-
-function stepCommand(): Command {
-  const step = new Command('step')
-    .description('time per denoising step with full computation, and peak memory, as JSON')
-    .option('--prompt <text>', 'what to show', 'a large red star moves right over a blue background')
-    .option('--steps <count>', 'steps to measure; the first one also compiles', wholeNumber(1), 3)
-    .option('--seed <number>', 'seed of the noise', wholeNumber(0), firstSeed)
-    .addOption(
-      new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
-    );
-  return withSize(withModel(step)).action(runStep);
-}
-
-async function runStep(flags: StepFlags): Promise<void> {
-  const signal = interruptSignal();
-  const progress = createProgress(false);
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
-  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
-  const { steps: numSteps, ...options } = flags;
-  const onStep = (index: number, time: number) =>
-    progress.note(`step ${index + 1} of ${numSteps} after ${seconds(time)}`);
-  const result = await benchStep(pipeline, runtime, { ...options, numSteps, signal, onStep });
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 }

@@ -1,0 +1,94 @@
+/**
+ * Clips that are kept to be looked at: for some prompts, every row's frames as one picture and its decisions as a map, in a
+ * folder beside the results (`results.json` has `results.clips/`). Each picture says itself what it is of; a file is there
+ * whole or not at all, and before the results mention its clip.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { contactSheet, decisionMap, type Frames, frameAt, makeFrames, readMetadata, saveVideo } from '../index.ts';
+import type { TraceDocument } from '../trace/document.ts';
+import { resizeToFill } from '../video/resample.ts';
+import type { Cell } from './comparison.ts';
+import { saveText } from './comparison.ts';
+
+/** Pixels of the longer side; larger clips are shrunk. */
+const longestSide = 192;
+/** Frames; longer clips are thinned out. */
+const mostFrames = 40;
+
+const schema = z.object({
+  row: z.string(),
+  prompt: z.string(),
+  seed: z.number(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  frames: z.int().positive(),
+  fps: z.number().positive(),
+});
+
+/** A clip as it was kept. */
+export interface KeptClip extends z.output<typeof schema> {
+  /** A png with all frames below each other. */
+  readonly png: Uint8Array;
+  /** The decision map as SVG. */
+  readonly map?: string;
+}
+
+/** The folder of a results file. */
+export const clipsFolder = (file: string): string => `${file.replace(/\.json$/, '')}.clips`;
+
+/** Keeps a clip. */
+export async function keepClip(
+  folder: string,
+  { row, prompt, seed }: Cell & { readonly row: string },
+  frames: Frames,
+  trace: TraceDocument,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, nameOf(row, { prompt, seed }));
+  await saveText(`${path}.svg`, decisionMap(trace));
+  const small = shrunk(frames);
+  const count = Math.min(mostFrames, frames.count);
+  const strip = contactSheet(small, { columns: 1, gap: 0, limit: count });
+  const { width, height } = small;
+  const fps = (frames.fps * count) / frames.count;
+  await saveVideo(strip, `${path}.png`, { row, prompt, seed, width, height, frames: count, fps });
+}
+
+/** All clips of a folder; none where there is no folder. Pictures of other programs are left out. */
+export async function loadKept(folder: string): Promise<KeptClip[]> {
+  const names = await readdir(folder).catch(() => []);
+  const clips: KeptClip[] = [];
+  for (const name of names.filter((file) => file.endsWith('.png')).sort()) {
+    const path = join(folder, name);
+    const known = schema.safeParse(await readMetadata(path));
+    if (!known.success) continue;
+    const map = await readFile(path.replace(/png$/, 'svg'), 'utf8').catch(() => undefined);
+    clips.push({ ...known.data, png: await readFile(path), map });
+  }
+  return clips;
+}
+
+/** A readable name that is as unique as row, prompt and seed. */
+function nameOf(row: string, { prompt, seed }: Cell): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([row, prompt, seed]))
+    .digest('hex')
+    .slice(0, 12);
+  return `${row.replaceAll(/[^\w-]+/g, '-').slice(0, 40)}-${hash}`;
+}
+
+function shrunk(frames: Frames): Frames {
+  const { width, height, count, fps } = frames;
+  const scale = longestSide / Math.max(width, height);
+  if (scale >= 1) return frames;
+  const [smallWidth, smallHeight] = [Math.round(width * scale), Math.round(height * scale)];
+  const data = new Uint8Array(count * smallWidth * smallHeight * 3);
+  for (let i = 0; i < count; i++) {
+    const picture = resizeToFill({ width, height, data: frameAt(frames, i) }, smallWidth, smallHeight);
+    data.set(picture.data, i * picture.data.length);
+  }
+  return makeFrames(data, { count, width: smallWidth, height: smallHeight, fps });
+}

@@ -1,0 +1,70 @@
+/** What the parts of the page say about a row: its kind, its speed and whether that counts. */
+import { type Precision, simulation } from '../../index.ts';
+import type { Comparison } from '../comparison.ts';
+import type { Row } from '../rows.ts';
+import { type RowSummary, summarizeRows } from '../summary.ts';
+import { isBusy } from '../table.ts';
+
+/** What kind of acceleration a row is. */
+export type Kind = 'full' | 'fewer steps' | 'caching' | 'quantization' | 'quantcache';
+
+export interface Entry {
+  readonly row: Row;
+  readonly kind: Kind;
+  /** Rows of one method and precision form a curve. */
+  readonly method: string;
+  readonly summary: RowSummary;
+  /** Median against full computation with the comparison's steps; by processor time where the machine was busy. */
+  readonly speed: number;
+  /** Why the speed does not count, where it does not. */
+  readonly simulated?: string;
+  /** Place by speed among those that count, the first is 1. */
+  readonly rank?: number;
+}
+
+const own = ['quantcache', 'quantcache-paper', 'hlc', 'aigq', 'srap'];
+
+/** An entry per measured row, fastest first, those that do not count last. */
+export function entriesOf(comparison: Comparison): Entry[] {
+  const rows = new Map(comparison.rows.map((row) => [row.label, row]));
+  const part = isBusy(comparison) ? 'processor' : 'endToEnd';
+  const reference = comparison.rows[0]!.label;
+  const entries = summarizeRows(comparison).map((summary): Entry => {
+    const row = rows.get(summary.label)!;
+    return {
+      row,
+      kind: kindOf(row, reference),
+      method: methodOf(row),
+      summary,
+      speed: summary.reference?.[part].median ?? Number.NaN,
+      simulated: simulationOf(comparison, row),
+    };
+  });
+  const counted = entries.filter(({ simulated }) => !simulated).sort((a, b) => b.speed - a.speed);
+  const others = entries.filter(({ simulated }) => simulated).sort((a, b) => b.speed - a.speed);
+  return [...counted.map((entry, i) => ({ ...entry, rank: i + 1 })), ...others];
+}
+
+function kindOf({ policy, precision, label }: Row, reference: string): Kind {
+  if (label === reference) return 'full';
+  if (own.includes(policy)) return 'quantcache';
+  if (policy !== 'full') return 'caching';
+  return precision === 'fp32' ? 'fewer steps' : 'quantization';
+}
+
+function methodOf({ policy, precision, recipe }: Row): string {
+  if (policy === 'full' && precision === 'fp32') return 'fewer steps';
+  const bits = precision === 'fp32' ? '' : ` ${precision}`;
+  return policy === 'full' && recipe ? `${recipe}${bits}` : `${policy}${bits}${recipe ? ` ${recipe}` : ''}`;
+}
+
+/** A row counts only if all that it computed in is real on the machine. */
+function simulationOf({ clips, machines }: Comparison, { label, precision }: Row): string | undefined {
+  const backend = machines.at(-1)?.backend ?? 'cpu';
+  const used = clips.filter(({ row }) => row === label).flatMap(({ precisions }) => Object.keys(precisions));
+  for (const one of new Set([precision, ...used])) {
+    const reason = simulation(one as Precision, backend);
+    if (reason) return `${one}: ${reason}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,105 @@
+/** The page on made-up numbers: it needs nothing else, says what the results say, and escapes what people typed. */
+import { expect, it } from 'vitest';
+import type { ClipResult, Comparison } from '../comparison.ts';
+import type { Machine } from '../machine.ts';
+import { parseRows, withReferences } from '../rows.ts';
+import { comparisonPage } from './page.ts';
+
+const prompt = 'a <script>alert("star")</script> & more';
+const cell = { prompt, seed: 42 };
+const rows = withReferences(
+  parseRows('full#15,teacache:threshold=0.2,fora@w4a6', { numSteps: 30, precision: 'fp32' }),
+  30,
+);
+
+function clip(row: string, total: number, psnr?: number, precision = 'fp32'): ClipResult {
+  return {
+    ...cell,
+    row,
+    session: 0,
+    load: 1,
+    times: { total, text: 1, denoise: total / 2, decode: 1, save: 1, processor: total },
+    modules: 10,
+    flops: 10,
+    precisions: { [precision]: 1 },
+    peakBytes: 100 * 2 ** 20,
+    ...(psnr !== undefined && { fidelity: { psnr, ssim: 0.912, relativeL2: 0.0345 } }),
+  };
+}
+
+const machine = {
+  processor: 'Test <CPU>',
+  cores: 2,
+  date: '2026-01-01',
+  command: 'quantcache bench --html x',
+} as Machine;
+const comparison: Comparison = {
+  format: 'quantcache-comparison',
+  version: 1,
+  settings: {
+    model: 'demo',
+    numSteps: 30,
+    guidanceScale: 4,
+    geometry: {
+      height: 64,
+      width: 64,
+      numFrames: 17,
+      fps: 8,
+      latent: { channels: 4, frames: 5, height: 16, width: 16 },
+    },
+  },
+  fingerprint: { cell, values: [] },
+  rows,
+  cells: [cell],
+  fullStep: { modules: 1, flops: 1 },
+  machines: [machine],
+  clips: [
+    clip('full', 1000),
+    clip('full#15', 500, 22.5),
+    clip('teacache:threshold=0.2', 400, 31.25),
+    clip('fora@w4a6', 100, 18, 'w4a6'),
+  ],
+  summary: [],
+};
+const kept = [
+  { ...cell, row: 'full', width: 64, height: 64, frames: 17, fps: 8, png: Uint8Array.of(1, 2, 3), map: '<svg/>' },
+];
+const page = comparisonPage(comparison, kept);
+const lineOf = (label: string) => page.match(/<tr.*?<\/tr>/gs)!.find((row) => row.includes(`<code>${label}</code>`))!;
+
+it('needs no network', () => {
+  expect(page.match(/(?:https?:)?\/\/[\w.-]+\.\w+/g) ?? []).toEqual([]);
+  expect(page).not.toMatch(/<link|<script[^>]+src|@import/);
+});
+
+it('says what the results say', () => {
+  const teacache = lineOf('teacache:threshold=0.2');
+  for (const value of ['>2.50x<', 'data-value="31.25"', '>0.912<', '>0.0345<', '>100 MB<'])
+    expect(teacache).toContain(value);
+  expect(lineOf('full#15')).toContain('>fewer steps<');
+  expect(page).toContain('quantcache bench --html x');
+});
+
+it('a simulated precision is labelled and has no rank', () => {
+  expect(lineOf('fora@w4a6')).toMatch(/class="rank">–<.*>simulated</s);
+  expect(lineOf('teacache:threshold=0.2')).toContain('class="rank">1<');
+  expect(page).toContain('simulated, does not count');
+});
+
+it('escapes what people typed', () => {
+  expect(page).not.toContain('<script>alert');
+  expect(page).toContain('a &lt;script&gt;alert(&quot;star&quot;)&lt;/script&gt; &amp; more');
+  expect(page).toContain('Test &lt;CPU&gt;');
+});
+
+it('warns of a busy machine and of missing clips', () => {
+  expect(page).not.toContain('class="warning"');
+  expect(comparisonPage({ ...comparison, machines: [{ ...machine, cores: -1 }] })).toContain('The machine was busy');
+  expect(comparisonPage({ ...comparison, clips: comparison.clips.slice(0, 2) })).toContain('2 of 4 clips are missing');
+});
+
+it('shows clips and maps where some were kept', () => {
+  expect(page).toContain('data:image/png;base64,AQID');
+  expect(page).toContain('id="maps"');
+  expect(comparisonPage(comparison)).not.toContain('id="clips"');
+});
