@@ -20,7 +20,7 @@ function barOf({ row, method, kind, speed, simulated, summary }: Entry, longest:
     fidelity ? `${decibels(fidelity.psnr.median)}${fidelity.psnr.median < 120 ? ' dB' : ''}` : 'reference',
     ...(agreement ? [`${Math.round(agreement.all * 100)}% agree`] : []),
   ].join(', ');
-  const share = Math.max(0, (speed || 0) / longest) * 100;
+  const share = Math.max(0, (speed || 0) / longest);
   return html`<li data-method="${method}" data-row="${row.label}" data-speed="${speed}" data-psnr="${fidelity?.psnr.median ?? 120}" class="${kind.replace(' ', '-')}${simulated ? ' simulated' : ''}">
-<span class="who"><b>${method}</b> <code>${row.label}</code></span><span class="bar"><i style="width:${share.toFixed(1)}%"></i><span>${simulated ? 'simulated, does not count' : `${speed.toFixed(2)}x`} <small>${quality}</small></span></span></li>`;
+<span class="who"><b>${method}</b> <code>${row.label}</code></span><span class="bar"><i style="--share:${share.toFixed(4)}"></i><span>${simulated ? 'simulated, does not count' : `${speed.toFixed(2)}x`} <small>${quality}</small></span></span></li>`;
 }

@@ -31,7 +31,7 @@ export function chartOf(
   const methods = [...new Set(points.map(({ entry }) => entry.method))].sort();
   const speeds = points.map(({ entry }) => entry.speed);
   const x = scale(
-    Math.min(1, ...speeds),
+    Math.min(1, ...speeds) * 0.95,
     Math.max(1.2, ...speeds) * 1.05,
     [frame.left, frame.width - frame.right],
     Math.log,

@@ -11,7 +11,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.8r
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:6px;background:var(--card)}
 table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;white-space:nowrap}
 th,td{padding:.32rem .6rem;text-align:right;border-bottom:1px solid var(--line);font-weight:400}thead th{position:sticky;top:0;background:var(--card);vertical-align:bottom;white-space:normal;min-width:4.4rem}
-th.name{text-align:left;position:sticky;left:0;background:var(--card);z-index:1;min-width:12rem;max-width:24rem;white-space:normal;border-right:1px solid var(--line)}
+th.name{text-align:left;position:sticky;left:0;background:var(--card);z-index:1;min-width:17rem;max-width:24rem;white-space:normal;border-right:1px solid var(--line)}
 thead button{all:unset;cursor:pointer;color:var(--soft);font-size:.85em;line-height:1.2}thead button:hover,thead [aria-sort] button{color:var(--ink);text-decoration:underline}
 .rank{display:inline-block;width:1.8rem;color:var(--soft)}.tag{font-size:.72rem;color:var(--soft);border:1px solid var(--line);border-radius:9px;padding:0 .45rem;white-space:nowrap}.tag.warn{color:var(--ours);border-color:currentColor}
 tr.quantcache code{color:var(--ours);font-weight:600}tr.fewer-steps th,tr.full th{font-style:italic}
@@ -20,7 +20,7 @@ tr.quantcache code{color:var(--ours);font-weight:600}tr.fewer-steps th,tr.full t
 .chart text{fill:var(--soft);font:13px system-ui,sans-serif}.chart line{stroke:var(--line)}.curve polyline{fill:none;stroke:var(--colour);stroke-width:1.5}.curve circle{fill:var(--colour)}.curve.ours polyline{stroke-width:4}.curve.ours circle{r:7px}
 .faded .curve:not(.on){opacity:.12}.legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem .9rem;margin:.4rem 0 0;padding:0;font-size:.82rem}.legend li{cursor:pointer}.legend li::before{content:"";display:inline-block;width:.7em;height:.7em;border-radius:50%;background:var(--colour);margin-right:.35em}
 .floor{display:block}.floor input{width:min(100%,22rem);display:block}#bars{list-style:none;margin:.8rem 0;padding:0;display:grid;gap:.3rem}#bars li{display:grid;grid-template-columns:minmax(10rem,19rem) 1fr;gap:.8rem;align-items:center}#bars li[hidden]{display:none}
-.who code{display:block;color:var(--soft);font-size:.75rem;line-height:1.25}.bar{display:flex;align-items:center;gap:.5rem;min-width:0}.bar i{flex:none;height:1.5rem;border-radius:3px;background:var(--peer);max-width:calc(100% - 11rem)}.bar span{white-space:nowrap}
+.who code{display:block;color:var(--soft);font-size:.75rem;line-height:1.25}.bar{display:flex;align-items:center;gap:.5rem;min-width:0}.bar i{flex:none;height:1.5rem;border-radius:3px;background:var(--peer);width:calc((100% - 13rem)*var(--share))}.bar span{white-space:nowrap}
 .quantcache .bar i{background:var(--ours)}.fewer-steps .bar i,.full .bar i{background:var(--steps)}.quantization .bar i{background:var(--bits)}.simulated .bar i{background:repeating-linear-gradient(45deg,var(--line) 0 6px,transparent 6px 12px)!important;outline:1px dashed var(--soft)}
 .controls{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;position:sticky;top:0;background:var(--ground);padding:.4rem 0;z-index:2;max-width:none}.controls button{font:inherit;min-width:4.5rem}
 .clips{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.8rem}.clips figure[hidden]{display:none}.clip{position:relative;overflow:hidden;border-radius:4px;background:#000}
