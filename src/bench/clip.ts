@@ -71,7 +71,7 @@ export async function makeClip(
 
   const { geometry, trace } = result;
   const cost = new Map(modulesOf(pipeline).map((node) => [node.path, pipeline.cost(node, geometry).flops]));
-  const { levels, flops, precisions } = summarize(trace, (path) => cost.get(path) ?? 0);
+  const { levels, flops, precisions } = summarize(trace, cost);
   const { text, denoise, decode } = result.times;
   return {
     frames,

@@ -100,6 +100,5 @@ export function summarizeDocument(document: TraceDocument): TraceSummary {
 }
 
 function flopsByPath({ blocks }: TraceDocument): ModuleFlops {
-  const flops = new Map(blocks.flatMap(({ modules }) => modules.map((module) => [module.path, module.flops])));
-  return (path) => flops.get(path) ?? 0;
+  return new Map(blocks.flatMap(({ modules }) => modules.map((module) => [module.path, module.flops])));
 }

@@ -2,7 +2,7 @@
  * What a run did, in numbers: how many nodes of each level were computed, reused and skipped, in which precision, and what
  * share of the operations and of the time of a full run that is.
  *
- * Modules that never ran in a trace are not known to it: their time counts as nothing saved.
+ * The time of modules that never ran is not known: it counts as nothing saved.
  */
 import type { Level, Precision } from '../model.ts';
 import type { Decision, Trace } from '../trace.ts';
@@ -36,11 +36,11 @@ export interface TraceSummary {
   readonly heldBytes: number;
 }
 
-/** Operations of one run of a module, by path. */
-export type ModuleFlops = (path: string) => number;
+/** Operations of one run of each module of the model, by path. */
+export type ModuleFlops = ReadonlyMap<string, number>;
 
 /** What a trace amounts to. */
-export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flopsOf?: ModuleFlops): TraceSummary {
+export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flops?: ModuleFlops): TraceSummary {
   const { decisions, measurements } = trace;
   const of = (level: Level) => decisions.filter((decision) => decision.level === level);
   const steps = of('step').length;
@@ -51,8 +51,11 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
   return {
     steps,
     levels: levels.map((level) => countsOf(level, of(level))),
-    precisions: sharesOf(computed, flopsOf),
-    flops: flopsOf && flopsShare(of('module'), computed, steps, flopsOf),
+    precisions: sharesOf(computed, flops),
+    flops: flops && {
+      computed: sum(computed.map(({ path }) => flops.get(path) ?? 0)),
+      full: steps * sum([...flops.values()]),
+    },
     time: { spent, overhead: spent - computing, saved: timeSaved(computed, steps) },
     heldBytes: Math.max(0, ...measurements.map(({ values }) => values.heldBytes ?? 0)),
   };
@@ -63,21 +66,13 @@ function countsOf(level: Level, decisions: readonly Decision[]): LevelSummary {
   return { level, compute: count('compute'), reuse: count('reuse'), skip: count('skip') };
 }
 
-function sharesOf(computed: readonly Decision[], flopsOf: ModuleFlops = () => 1): TraceSummary['precisions'] {
+function sharesOf(computed: readonly Decision[], flops?: ModuleFlops): TraceSummary['precisions'] {
+  const weight = ({ path }: Decision) => (flops ? (flops.get(path) ?? 0) : 1);
   const shares: Partial<Record<Precision, number>> = {};
-  const total = sum(computed.map(({ path }) => flopsOf(path)));
-  for (const { precision, path } of computed) shares[precision] = (shares[precision] ?? 0) + flopsOf(path) / total;
+  const total = sum(computed.map(weight));
+  for (const decision of computed)
+    shares[decision.precision] = (shares[decision.precision] ?? 0) + weight(decision) / total;
   return shares;
-}
-
-function flopsShare(
-  modules: readonly Decision[],
-  computed: readonly Decision[],
-  steps: number,
-  flopsOf: ModuleFlops,
-): { computed: number; full: number } {
-  const paths = [...new Set(modules.map(({ path }) => path))];
-  return { computed: sum(computed.map(({ path }) => flopsOf(path))), full: steps * sum(paths.map(flopsOf)) };
 }
 
 /** Mean time of each module times the steps it was not computed at; its first run also compiles and does not count. */

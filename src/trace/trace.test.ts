@@ -63,7 +63,10 @@ describe('summary', () => {
   });
 
   test('operations, precisions, time and memory', () => {
-    const summary = summarize(example(), (path) => flops({ path }));
+    const summary = summarize(
+      example(),
+      new Map(blocks.flatMap(({ children = [] }) => children.map((node) => [node.path, flops(node)]))),
+    );
     expect(summary.flops).toEqual({ computed: 110, full: 240 });
     expect(summary.precisions.fp32).toBeCloseTo(80 / 110, 12);
     expect(summary.precisions.w8a8).toBeCloseTo(30 / 110, 12);

@@ -28,10 +28,7 @@ export const aigqFields = {
   ladder: z
     .array(z.tuple([z.enum(precisions), z.number()]))
     .min(1)
-    .default([
-      ['fp32', 4],
-      ['w8a8', 0],
-    ])
+    .default([['w8a8', 0]])
     .describe(
       'Pairs [precision, importance], falling: the first whose importance is reached; the last one also below.',
     ),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createTrace } from '../../trace.ts';
 import { createBench, decisionsOf, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
-import { lookUp } from './hlc.ts';
+import { followed, lookUp } from './hlc.ts';
 
 const eager = {
   codebook: [
@@ -30,6 +30,17 @@ test('the codebook gives the steps of the first entry above the divergence, and 
   expect([0.01, 0.03, 0.0999, 0.1, Number.NaN].map((divergence) => lookUp(codebook, divergence))).toEqual([
     5, 2, 2, 0, 0,
   ]);
+});
+
+test('a prediction is followed wholly, in part or not at all', () => {
+  const [a, b] = [{ dims: [1] }, { dims: [2] }] as never[];
+  const line = [
+    { tensor: a!, weight: 3 },
+    { tensor: b!, weight: -2 },
+  ];
+  expect(followed(line, 1)).toEqual(line);
+  expect(followed(line, 0.5).map(({ weight }) => weight)).toEqual([2, -1]);
+  expect(followed(line, 0)).toEqual([{ tensor: a, weight: 1 }]);
 });
 
 test('the divergence is the relative change per step, and the codebook scales with the number of steps', async () => {

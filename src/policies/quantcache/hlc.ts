@@ -9,12 +9,14 @@
  * Inner level: at a computed step, a module whose residual would have moved by less than a threshold since it was last
  * computed, D (s - s'), adds it again.
  *
- * Both hold the last residual (order 0) or follow its change (order 1, the line through the last two; `history.ts`). The
- * first and last steps are always computed, and so is whatever a broken statistic stands behind.
+ * Both hold the last residual (order 0) or follow its change (order 1, the line through the last two; `history.ts`). What
+ * is far from smooth is followed too far that way, so the stack follows in part: `follow` of the way from the one to the
+ * other. The first and last steps are always computed, and so is whatever a broken statistic stands behind.
  */
 import * as z from 'zod';
 import { type Node, nodesOf } from '../../model.ts';
 import { type Policy, predict, type Run, type RunContext } from '../../policy.ts';
+import type { Term } from '../../runtime/arithmetic.ts';
 import { moduleKinds, readOptions } from '../options.ts';
 import type { Memory } from './memory.ts';
 import { joined, type Part } from './part.ts';
@@ -44,6 +46,12 @@ export const hlcFields = {
     .max(2)
     .default(1)
     .describe('0 adds the last residual of the stack again, 1 follows its last change, 2 its curvature too.'),
+  follow: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('How far a prediction is followed: 1 wholly, 0 holds; between, the weighted mean of both.'),
   warmup: z.int().positive().default(3).describe('Steps at the beginning that are always computed.'),
   final: z.int().nonnegative().default(1).describe('Steps at the end that are always computed.'),
   inner: z
@@ -97,7 +105,7 @@ export function hlcPart(settings: HlcSettings): Part {
 }
 
 function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, memory: Memory): Run {
-  const { warmup, final, inner, codebook } = settings;
+  const { warmup, final, inner, codebook, follow } = settings;
   const pace = numSteps / referenceSteps;
   const kinds: readonly string[] = settings.innerKinds;
   const probes = probesOf(settings, tree);
@@ -113,7 +121,7 @@ function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, m
       if (node.level === 'step') {
         if (step < warmup || step >= numSteps - final || step >= due) return undefined;
         const terms = memory.predict(node, step);
-        return terms && predict(terms);
+        return terms && predict(followed(terms, follow));
       }
       const mayReuse = inner > 0 && node.level === 'module' && kinds.includes(node.kind) && step >= warmup;
       if (!mayReuse || step >= numSteps - final || !(drift(node, step) < inner)) return undefined;
@@ -141,6 +149,12 @@ function aggregate(probes: readonly Node[], memory: Memory, step: number): numbe
   const seen = probes.map(memory.seen).filter((sighting) => sighting?.step === step);
   return seen.reduce((sum, sighting) => sum + (sighting?.divergence ?? Number.NaN), 0) / seen.length;
 }
+
+/** A mean of a prediction and of holding its first term, the latest residual. */
+export const followed = (terms: readonly Term[], follow: number): Term[] =>
+  terms
+    .map(({ tensor, weight }, i) => ({ tensor, weight: follow * weight + (i === 0 ? 1 - follow : 0) }))
+    .filter(({ weight }) => weight !== 0);
 
 /** Steps to reuse at a divergence; none above the last entry, and none for what is not a number. */
 export const lookUp = (codebook: HlcSettings['codebook'], divergence: number): number =>

@@ -5,7 +5,7 @@
  * At a computed step, a block is left out if that is expected to change the hidden state by less than a threshold. The
  * error E is known from when the block was last computed, and depends on what is put in its place:
  *
- *     nothing      E = c                        c = |r|_1 / |h|_1         the block's residual over its input
+ *     nothing      E = c                        c = |r|_2 / |h|_2         the block's residual over its input, mean of tokens
  *     neighbour    E = c sqrt(1 - S^2)          S = cos(r, r_p)           r_p = residual of the block of its kind before it,
  *                                                                         which is added in the size that r had
  *     cached       E = c D (s - s')             D = divergence            its own last residual (`memory.ts`)
@@ -59,7 +59,7 @@ export function srapPart(settings: SrapSettings): Part {
   const remembers = settings.threshold > 0 && settings.instead === 'cached';
   return {
     name: 'srap',
-    depth: ({ level }) => (remembers && level === 'block' ? 1 : 0),
+    depth: (node, tree) => (remembers && candidatesOf(settings, tree).includes(node) ? 1 : 0),
     begin: (context, memory) => begin(settings, context, memory),
   };
 }
@@ -77,7 +77,9 @@ function begin(settings: SrapSettings, context: RunContext, memory: Memory): Run
   const { instead, threshold, cap, warmup, final, inARow } = settings;
   const { numSteps, arithmetic, measure } = context;
   const blocks = blocksOf(context.tree);
-  const candidates = blocks.slice(settings.protectFirst, blocks.length - settings.protectLast);
+  const candidates = candidatesOf(settings, context.tree);
+  // A neighbour may be a protected block, whose residual is then needed.
+  const watched = new Set(instead === 'neighbour' ? blocks : candidates);
   const measured = new Map<string, Measured>();
   const leftOut = new Map<string, number>();
   /** The last residual of each kind of block in the current step. */
@@ -128,9 +130,9 @@ function begin(settings: SrapSettings, context: RunContext, memory: Memory): Run
       else leftOut.delete(node.path);
       return action;
     },
-    wants: ({ level }) => threshold > 0 && level === 'block',
+    wants: (node) => threshold > 0 && watched.has(node),
     async observe({ node, step, hidden }, residual) {
-      const contribution = (await arithmetic.meanAbsolute(residual)) / (await arithmetic.meanAbsolute(hidden));
+      const contribution = await arithmetic.magnitudeRatio(residual, hidden);
       const likeness = instead === 'neighbour' ? await compareWithNeighbour(node, residual) : {};
       if (instead === 'neighbour') neighbours.keep(node.kind, residual);
       measured.set(node.path, { contribution, ...likeness });
@@ -139,6 +141,12 @@ function begin(settings: SrapSettings, context: RunContext, memory: Memory): Run
     heldBytes: neighbours.bytes,
     dispose: neighbours.dispose,
   };
+}
+
+/** The blocks that may be left out. */
+function candidatesOf({ protectFirst, protectLast }: SrapSettings, tree: Node): Node[] {
+  const blocks = blocksOf(tree);
+  return blocks.slice(protectFirst, Math.max(protectFirst, blocks.length - protectLast));
 }
 
 /** The blocks in the order they run. */

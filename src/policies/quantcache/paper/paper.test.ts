@@ -15,7 +15,7 @@ testPolicy('quantcache-paper', {
   variants: {
     steps: { ...eager, pruning: false },
     layers: { ...eager, mode: 'layer', pruning: false, distance: 'absolute', motion: 'gradient' },
-    'pruning, same step': { tau: [1, 1, 1], similarity: [-1, -0.5], motion: 'none' },
+    'pruning, same step': { tau: [1, 1, 1], similarity: [-1, -0.5], motion: 'none', neighbours: 'order' },
     'pruning, last computed': {
       ...eager,
       similarity: [-1, 1],
@@ -23,7 +23,7 @@ testPolicy('quantcache-paper', {
       reading: 'last-computed',
       seed: 4,
     },
-    'pruning, cached': { tau: [1, 1, 1], similarity: [-1, -0.5], pruned: 'cached' },
+    'pruning, cached': { tau: [1, 1, 1], similarity: [-1, -0.5], pruned: 'cached', neighbours: 'order' },
   },
 });
 

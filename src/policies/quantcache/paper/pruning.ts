@@ -8,8 +8,11 @@
  *     same-step       S^(l-1, l) decides about l + 1, as figure 2(c) is drawn; both were computed in this step
  *     last-computed   S^(l, l+1) of the last computed step decides about l + 1, where both were computed in it
  *
- * A pruned block is bypassed, or repeats the residual it had (`pruned`). The first two blocks and the last one, whose output
- * is never seen, are not pruned.
+ * Neighbours l and l + 1 are of one kind, as figure 4 draws spatial and temporal blocks apart, or follow in the order they
+ * run (`neighbours`). In that order, a temporal block that does little makes the spatial block after it look redundant.
+ *
+ * A pruned block is bypassed, or repeats the residual it had (`pruned`). The first blocks, which
+ * have no neighbours below, and the last one, whose output is never seen, are not pruned.
  */
 import * as z from 'zod';
 import type { Node } from '../../../model.ts';
@@ -46,6 +49,10 @@ export const pruningFields = {
     .enum(['same-step', 'last-computed'])
     .default('same-step')
     .describe('Eq. 9, which similarity decides: of the two blocks before in this step, or of the block itself before.'),
+  neighbours: z
+    .enum(['kind', 'order'])
+    .default('kind')
+    .describe('Eq. 9, whether l and l + 1 are neighbours among blocks of one kind, or in the order they run.'),
   pruned: z
     .enum(['skip', 'cached'])
     .default('skip')
@@ -62,30 +69,38 @@ export function pruningRun(settings: PruningSettings, context: RunContext, varia
   const blocks = blocksOf(tree);
   const numbers = new Map(blocks.map(({ path }, number) => [path, number]));
   const cached = residualStore();
-  /** Inputs of the block now and of the one before: the outputs of the two blocks below. */
-  const inputs = residualStore();
-  /** S by the number of its later block, of this step and of the last computed one. */
-  let now = new Map<number, number>();
-  let before = new Map<number, number>();
+  /** The last output of each line of neighbours, of blocks that were computed in this step. */
+  const outputs = residualStore();
+  /** S by the path of its later block, of this step and of the last computed one. */
+  let now = new Map<string, number>();
+  let before = new Map<string, number>();
   let step = -1;
-  let wasPruned = false;
+  /** The block that ran last in this step, if it was computed. */
+  let below: Node | undefined;
 
-  /** Enters a block: its input is the output of the block below, which with that block's input gives S. */
-  const enter = async (number: number, hidden: Tensor) => {
-    const previous = inputs.get('input');
-    if (previous && number > 1 && !wasPruned) {
+  const lineOf = (block: Node) => (settings.neighbours === 'kind' ? block.kind : 'all');
+  const neighbourOf = (block: Node) =>
+    blocks.slice(0, numbers.get(block.path)).findLast((other) => lineOf(other) === lineOf(block));
+
+  /** Enters a block: its input is the output of the block below, which with its neighbour's output gives S. */
+  const enter = async (hidden: Tensor) => {
+    if (!below) return;
+    const line = lineOf(below);
+    const previous = outputs.get(line);
+    if (previous) {
       const similarity = await arithmetic.cosine(previous, hidden);
-      now.set(number - 1, similarity);
-      measure({ step, path: blocks[number - 1]!.path, values: { similarity } });
+      now.set(below.path, similarity);
+      measure({ step, path: below.path, values: { similarity } });
     }
-    inputs.keep('input', hidden);
+    outputs.keep(line, hidden);
   };
-  const prunes = (number: number): boolean => {
-    if (number < 2 || number === blocks.length - 1) return false;
-    const similarity = reading === 'same-step' ? now.get(number - 1) : before.get(number);
+  const prunes = (block: Node): boolean => {
+    const neighbour = neighbourOf(block);
+    if (!neighbour || block === blocks.at(-1)) return false;
+    const similarity = reading === 'same-step' ? now.get(neighbour.path) : before.get(block.path);
     const probability = pruningProbability(similarity ?? Number.NaN, bounds, baseProbability);
     const gated = gatedProbability(probability, variation.value, gate, gateFactor);
-    return gated > 0 && uniformAt(seed, step, number) < gated;
+    return gated > 0 && uniformAt(seed, step, numbers.get(block.path)!) < gated;
   };
 
   return {
@@ -93,24 +108,23 @@ export function pruningRun(settings: PruningSettings, context: RunContext, varia
       if (node.level !== 'block') return undefined;
       if (step !== current) {
         [before, now] = [now, new Map()];
-        [step, wasPruned] = [current, false];
-        inputs.dispose();
+        [step, below] = [current, undefined];
+        outputs.dispose();
       }
-      const number = numbers.get(node.path)!;
-      await enter(number, hidden);
-      wasPruned = prunes(number);
-      if (!wasPruned) return undefined;
-      if (pruned === 'skip') return skip;
+      await enter(hidden);
       const residual = cached.get(node.path);
-      wasPruned = residual !== undefined;
-      return residual && reuse(residual);
+      const action = prunes(node) ? (pruned === 'skip' ? skip : residual && reuse(residual)) : undefined;
+      below = action ? undefined : node;
+      // Its neighbours on both sides are no longer neighbours of each other.
+      if (action) outputs.drop(lineOf(node));
+      return action;
     },
     wants: ({ level }) => level === 'block' && pruned === 'cached',
     observe: ({ node }, residual) => cached.keep(node.path, residual),
-    heldBytes: () => cached.bytes() + inputs.bytes(),
+    heldBytes: () => cached.bytes() + outputs.bytes(),
     dispose() {
       cached.dispose();
-      inputs.dispose();
+      outputs.dispose();
     },
   };
 }
