@@ -7,10 +7,10 @@ import { stageClock } from './clock.ts';
 import { conditionedNoise, joinLoops, samplesOf } from './conditioning.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
+import { openLoop } from './loop.ts';
 import type { Geometry, Precision, TextContext } from './model.ts';
 import type { Pipeline, PreparedPrompt, PromptOptions, SizeRequest } from './pipeline.ts';
 import type { Policy } from './policy.ts';
-import { createArithmetic } from './runtime/arithmetic.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
 import { appendLoopCondition } from './samplers/mask.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
@@ -213,35 +213,13 @@ async function* denoiseFrom(
   settings: Settings,
   start: DenoiseStart,
 ) {
-  const { geometry, timesteps, guidanceScale, generator } = settings;
-  const guided = guidanceScale > 1;
-  const { channels, frames, height, width } = geometry.latent;
-  const dims = [settings.prompts.length, channels, frames, height, width];
-  const arithmetic = createArithmetic(runtime);
-  const sampler = pipeline.sampler({ timesteps, guidanceScale, guided, mask: start.mask });
-  const denoiser = await pipeline.begin({ text: start.text, geometry, guided });
-  try {
-    const latents: Tensor = yield* denoise({
-      blocks: pipeline.blocks,
-      denoiser,
-      sampler,
-      timesteps,
-      latents: runtime.tensor(start.noise.slice(), dims),
-      policy: options.policy,
-      precision: options.precision ?? 'fp32',
-      arithmetic,
-      trace: start.trace,
-      noise: start.mask && (() => runtime.tensor(generator.randn(start.noise.length), dims)),
-      signal: options.signal,
-    });
-    const data = (await runtime.read(latents)).slice();
-    latents.dispose();
-    return data;
-  } finally {
-    denoiser.dispose();
-    await sampler.dispose();
-    await arithmetic.dispose();
-  }
+  const { signal, policy, precision = 'fp32' } = options;
+  const { generator } = settings;
+  await using loop = await openLoop(pipeline, runtime, { ...settings, ...start, randn: generator.randn, signal });
+  const latents: Tensor = yield* denoise({ ...loop.options, policy, precision, trace: start.trace });
+  const data = (await runtime.read(latents)).slice();
+  latents.dispose();
+  return data;
 }
 
 /** Runs a generator to its end and returns what it returns; `onEvent` sees what it yields. */

@@ -63,6 +63,10 @@ export interface ModuleCost {
 export interface Pipeline extends AsyncDisposable {
   /** Where the model came from, for reports and metadata. */
   readonly model: string;
+  /** Where its files lie. */
+  readonly folder: string;
+  /** SHA-256 of the transformer's weights: what profiles are bound to. */
+  hash(): Promise<string>;
   /** What is odd about the checkpoint, though it can be run. */
   readonly warnings: readonly string[];
   readonly defaults: GenerationDefaults;

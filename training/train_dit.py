@@ -22,6 +22,7 @@ from opensora import DEMO_STDIT3, DEMO_T5, STDiT3, T5Encoder, Tokenizer
 
 CAPTION_LENGTH = 16  # captions have up to 14 tokens; a fixed length keeps shapes constant
 SPLITS = ("image", "train", "long")
+OBJECT_WEIGHT = 4.0  # additional weight of latent positions that see the object
 
 
 class DemoModel(torch.nn.Module):
@@ -36,11 +37,11 @@ class Corpus:
     held = {"image": 64, "train": 24, "long": 4}
 
     def __init__(self, run, tokenizer, batch):
-        self.latents, self.tokens = {}, {}
+        self.latents, self.objects, self.tokens = {}, {}, {}
         self.batch = {"image": batch * 4, "train": batch, "long": max(1, batch // 3)}
         for split in SPLITS:
             if saved := loop.load(Path(run) / f"latents_{split}.pt"):
-                self.latents[split] = saved["latents"]
+                self.latents[split], self.objects[split] = saved["latents"], saved["objects"]
                 self.tokens[split] = torch.zeros(len(saved["captions"]), CAPTION_LENGTH, dtype=torch.long)
                 for row, text in enumerate(saved["captions"]):
                     encoded = tokenizer.encode(text)
@@ -56,11 +57,13 @@ class Corpus:
         return "long" if "long" in self.latents and spent > 0.6 * a.minutes and chance > 1 - a.long_share else "train"
 
     def loss(self, stdit3, t5, split, pick, t, noise, drop, spatial_only=False):
-        """Squared error of the velocity per sample at times t of the straight path from data (0) to noise (1)."""
+        """Squared error of the velocity per sample at times t of the straight path from data (0) to noise (1): over all positions, and over those that see the object.
+        An object covers a tenth of the frame, so the plain mean hardly notices its shape."""
         device = t5.shared.weight.device
-        x0, ids = self.latents[split][pick].float().to(device), self.tokens[split][pick].to(device)
+        x0, objects, ids = self.latents[split][pick].float().to(device), self.objects[split][pick].to(device), self.tokens[split][pick].to(device)
         if noise.shape[2] < x0.shape[2]:
-            x0 = x0[torch.arange(len(x0)), :, torch.randint(x0.shape[2], (len(x0),))].unsqueeze(2)
+            frame = torch.randint(x0.shape[2], (len(x0),))
+            x0, objects = (v[torch.arange(len(x0)), :, frame].unsqueeze(2) for v in (x0, objects))
         t, noise, drop, mask = t.to(device), noise.to(device), drop.to(device), (ids != 0).long()
         y = t5(ids, mask)
         null = stdit3.y_embedder.y_embedding[:CAPTION_LENGTH].to(y.dtype)
@@ -68,14 +71,17 @@ class Corpus:
         weight = t.view(-1, 1, 1, 1, 1)
         fps = torch.full((len(pick),), 120.0 if split == "image" else 8.0, device=device)  # a single image counts as 120 frames/s
         velocity = stdit3((1 - weight) * x0 + weight * noise, 1000 * t, y, mask, fps, spatial_only=spatial_only)[:, :4]
-        return (velocity - (x0 - noise)).pow(2).mean((1, 2, 3, 4))
+        error = (velocity - (x0 - noise)).pow(2).mean(1, keepdim=True)
+        return error.mean((1, 2, 3, 4)), (error * objects).mean((1, 2, 3, 4))
 
     def random_loss(self, stdit3, t5, split, spatial_only):
         n = self.batch["image" if spatial_only else split]
         pick = torch.randint(len(self.latents[split]) - self.held[split], (n,))
         t = torch.sigmoid(torch.randn(n) * 1.2 + 0.4)
         t = torch.where(torch.rand(n) < 0.1, torch.rand(n), t).clamp(1e-4, 1)
-        return self.loss(stdit3, t5, split, pick, t, torch.randn(n, 4, 1 if spatial_only else self.latents[split].shape[2], 16, 16), torch.rand(n) < 0.1, spatial_only).mean()
+        noise = torch.randn(n, 4, 1 if spatial_only else self.latents[split].shape[2], 16, 16)
+        everywhere, on_objects = self.loss(stdit3, t5, split, pick, t, noise, torch.rand(n) < 0.1, spatial_only)
+        return (everywhere + OBJECT_WEIGHT * on_objects).mean()
 
 
 def helper(a, number, stdit3, t5, gradient, ready, state):
@@ -98,6 +104,13 @@ def helper(a, number, stdit3, t5, gradient, ready, state):
         ready.fill_(corpus.batch["image" if state[0].item() < a.image_minutes else split])
 
 
+def continue_from(model, start, temporal):
+    """Takes over weights of `import_weights.py`; the temporal blocks only if asked to."""
+    weights = {name: tensor for name, tensor in start["stdit3"].items() if temporal == "imported" or not name.startswith("temporal_blocks.")}
+    model.stdit3.load_state_dict(weights, strict=temporal == "imported")
+    model.t5.load_state_dict(start["t5"])
+
+
 def main(a):
     torch.manual_seed(a.seed)
     device, run = a.device, Path(a.run)
@@ -111,6 +124,9 @@ def main(a):
     adam = torch.optim.AdamW([dict(params=[p for p in rest if p.ndim >= 2], weight_decay=0.01), dict(params=[p for p in rest if p.ndim < 2], weight_decay=0.0)],
                              lr=a.rate, betas=(0.9, 0.98))
     average, step, seen, spent, finishing = loop.Average(master, a.average), 0, dict.fromkeys([*SPLITS, "by helpers"], 0), 0.0, None
+    if start := loop.load(run / "start.pt"):
+        continue_from(master, start, a.temporal_start)
+        average = loop.Average(master, a.average)
     if saved := loop.load(run / "dit.pt"):
         master.load_state_dict(saved["model"]), adam.load_state_dict(saved["adam"])
         momentum, average.state = [m.to(device) for m in saved["momentum"]], saved["average"]
@@ -145,7 +161,7 @@ def main(a):
             n, total = len(noise), len(corpus.latents[split])
             losses = corpus.loss(averaged.stdit3, averaged.t5, split, torch.arange(total - n, total), (torch.arange(n) + 0.5) / n, noise, torch.zeros(n, dtype=torch.bool),
                                  schedule.spent < a.image_minutes)
-            result[split] = round(losses.mean().item(), 4)
+            result[split] = [round(part.mean().item(), 4) for part in losses]
         return result
 
     def store(schedule):
@@ -210,6 +226,7 @@ if __name__ == "__main__":
     parser.add_argument("--decay", type=float, default=0.3)
     parser.add_argument("--average", type=float, default=0.99)
     parser.add_argument("--log-minutes", type=float, default=4)
+    parser.add_argument("--temporal-start", choices=["imported", "fresh"], default="imported", help="with RUN/start.pt: where the temporal blocks start")
     parser.add_argument("--workers", type=int, default=0, help="helper processes on the CPU")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

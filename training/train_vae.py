@@ -179,9 +179,17 @@ def keyframes(frames):
     return [i for i in range(frames) if i % 17 % 4 == 0]
 
 
+def object_mask(clips, side):
+    """bool [N,1,T,side,side]: latent positions that see an object, one position of margin included"""
+    frames = np.stack([clip for clip, _, _ in clips]).astype(np.float32) / 255
+    plain = np.stack([world.background_image(scene.background) for _, _, scene in clips])[:, None]
+    differs = torch.from_numpy(np.abs(frames - plain).max(-1) > 0.02).float()
+    return F.max_pool2d(F.adaptive_max_pool2d(differs, side), 3, stride=1, padding=1).bool()[:, None]
+
+
 @torch.no_grad()
 def encode(arguments):
-    """Caches (latents fp16 [N,4,T,16,16], captions) of the training splits in RUN/latents_<split>.pt. Only the frames that the encoder keeps are rendered."""
+    """Caches (latents fp16 [N,4,T,16,16], where objects are, captions) of the training splits in RUN/latents_<split>.pt. Only the frames that the encoder keeps are rendered."""
     run, device = Path(arguments.run), arguments.device
     vae = VideoVAE().to(device)
     if not (run / "vae.pt").exists():
@@ -198,15 +206,16 @@ def encode(arguments):
     for split, count, frames in (("image", arguments.images, 1), ("train", arguments.train, 17), ("long", arguments.long, 51)):
         if arguments.split not in (None, split) or (run / f"latents_{split}.pt").exists():
             continue
-        latents, captions, batch = [], [], max(1, 64 // frames)
+        latents, objects, captions, batch = [], [], [], max(1, 64 // frames)
         for start in range(0, count, batch):
             clips = [world.make_clip(i, frames=frames, split=split, only=keyframes(frames)) for i in range(start, min(start + batch, count))]
             video = to_float(torch.from_numpy(np.stack([c[0] for c in clips])), device).transpose(1, 2)
             with torch.autocast(device, torch.bfloat16):
                 z = (vae.spatial_encode(video).float() - vae.shift) / vae.scale
             latents.append(z.half().cpu())
+            objects.append(object_mask(clips, z.shape[-1]))
             captions += [c[1] for c in clips]
-        loop.save(run / f"latents_{split}.pt", latents=torch.cat(latents), captions=captions)
+        loop.save(run / f"latents_{split}.pt", latents=torch.cat(latents), objects=torch.cat(objects), captions=captions)
         loop.log(run, stage="encode", split=split, count=count)
 
 

@@ -1,7 +1,7 @@
 """The synthetic world: captioned clips of simple objects in motion, rendered with anti-aliasing, deterministic by seed. Pure numpy.
 
 A scene is one object (or two, in the "full" world) of a shape, colour, size and motion over a background. Time advances by whole frames at 8 frames/s; bounces, spins
-and orbits have a fixed pace, translations and growth span the whole clip whatever its length. Signed distances after Inigo Quilez (iquilezles.org/articles/distfunctions2d).
+and orbits have a fixed pace, translations and growth go on for the whole clip whatever its length. Signed distances after Inigo Quilez (iquilezles.org/articles/distfunctions2d).
 
 `WORLDS["demo"]` is the part of the world that the shipped model is trained on; `WORLDS["full"]` has everything. One combination of attributes in ten
 (`held_out`) never enters training: `evaluation_prompts` draws from those only.
@@ -186,7 +186,8 @@ def distance(shape, u, v):
 
 
 def trajectory(rng, thing, frames):
-    """Per frame: centre x, centre y, radius, angle. Only about a pixel of chance: a world with little of it is learnt many times faster."""
+    """Per frame: centre x, centre y, radius, angle. Off its track a thing is by about a pixel only: a world with little chance is learnt many times faster. When it is
+    where on its track is free, because STDiT3 knows times only relative to each other: what is tied to the first frame it can hardly learn."""
     clock = np.arange(frames, dtype=np.float32)
     along = clock / max(frames - 1, 1)
     radius = RADII[thing.size] * rng.uniform(0.98, 1.02)
@@ -194,25 +195,24 @@ def trajectory(rng, thing, frames):
     x = np.full(frames, 32 + rng.uniform(-1.5, 1.5), np.float32)
     y = np.full(frames, 32 + rng.uniform(-1.5, 1.5), np.float32)
     r, angle = np.full(frames, radius, np.float32), np.zeros(frames, np.float32)
-    if thing.motion in ("left", "right", "up", "down"):
-        start, stop = margin + rng.uniform(0, 1), SIZE - margin - rng.uniform(0, 1)
-        path = start + (stop - start) * along
+    start = rng.uniform()
+    if thing.motion in ("left", "right", "up", "down"):  # over 55% of the track
+        path = margin + (SIZE - 2 * margin) * (0.45 * start + 0.55 * along)
         if thing.motion in ("left", "up"):
-            path = path[::-1]
+            path = SIZE - path
         if thing.motion in ("left", "right"):
             x = path
         else:
             y = path
-    elif thing.motion == "bounces":  # once in 16 frames, starting at the top
-        height = SIZE - 2 * margin - rng.uniform(0, 1)
-        y = SIZE - margin - height * np.abs(np.cos(np.pi * clock / 16))
+    elif thing.motion == "bounces":  # once in 16 frames
+        y = SIZE - margin - (SIZE - 2 * margin) * np.abs(np.cos(np.pi * (clock / 16 + start)))
     elif thing.motion == "spins":
-        angle = clock * 0.11 + rng.uniform(0, 0.1)
-    elif thing.motion in ("grows", "shrinks"):
-        factor = 0.5 + 0.8 * along
+        angle = clock * 0.11 + start * 2 * np.pi
+    elif thing.motion in ("grows", "shrinks"):  # to twice or half the radius
+        factor = 0.62 * 2 ** along * 1.2 ** start
         r = radius * (factor if thing.motion == "grows" else factor[::-1])
-    elif thing.motion == "orbits":  # once round in 16 frames, clockwise from the top
-        phase = rng.uniform(-0.1, 0.1) + 2 * np.pi * clock / 16
+    elif thing.motion == "orbits":  # once round in 16 frames, clockwise
+        phase = 2 * np.pi * (clock / 16 + start)
         reach = 12
         x, y = 32 + reach * np.sin(phase), 32 - reach * np.cos(phase)
     return x, y, r, angle

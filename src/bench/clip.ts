@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  createPolicy,
   type Frames,
   finish,
   framesFromDecoded,
@@ -21,7 +20,7 @@ import {
 } from '../index.ts';
 import type { Cell, ClipResult } from './comparison.ts';
 import { startMemoryMeter } from './memory.ts';
-import type { Row } from './rows.ts';
+import { type Row, rowPolicy } from './rows.ts';
 
 export interface ClipOptions extends SizeRequest {
   readonly guidanceScale?: number;
@@ -46,13 +45,14 @@ export async function makeClip(
   const load = Math.round(loadavg()[0]! * 100) / 100;
   const memory = startMemoryMeter();
   const processor = process.cpuUsage();
+  const policy = await rowPolicy(row, pipeline);
   const began = performance.now();
   const run = generate(pipeline, runtime, {
     ...options,
     prompts: [cell.prompt],
     seed: cell.seed,
     numSteps: row.numSteps,
-    policy: createPolicy(row.policy, row.options),
+    policy,
     precision: row.precision,
   });
   const result = await finish(run, (event) => {

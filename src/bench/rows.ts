@@ -3,7 +3,16 @@
  * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
  * before it.
  */
-import { createPolicy, type Precision, precisions, QuantCacheError, quantizationMethods } from '../index.ts';
+import {
+  createPolicy,
+  loadProfile,
+  type Pipeline,
+  type Policy,
+  type Precision,
+  precisions,
+  QuantCacheError,
+  quantizationMethods,
+} from '../index.ts';
 
 /** One way to make every clip: a policy with its options, a precision and a number of steps. */
 export interface Row {
@@ -94,8 +103,27 @@ function parseRow(text: string, defaults: RowDefaults): Row {
     ...(recipe && { recipe }),
     numSteps,
   };
-  createPolicy(row.policy, row.options);
+  checkPolicy(row);
   return labelled(row, defaults.numSteps);
+}
+
+/** Refuses strange names and options; a profile is checked when the model is open. */
+function checkPolicy({ policy, options: { profile, ...options } }: Pick<Row, 'policy' | 'options'>): void {
+  if (profile !== undefined && (policy !== 'quantcache' || typeof profile !== 'string'))
+    throw new QuantCacheError(
+      'invalid_option',
+      'Profiles are options of quantcache: write quantcache:profile=balanced.',
+    );
+  createPolicy(policy, options);
+}
+
+/** A row's policy on a model; `quantcache:profile=NAME` takes the model's profile, other options take its place. */
+export async function rowPolicy(
+  { policy, options: { profile, ...options } }: Row,
+  pipeline: Pipeline,
+): Promise<Policy> {
+  const calibrated = profile === undefined ? {} : (await loadProfile(String(profile), pipeline)).options;
+  return createPolicy(policy, { ...calibrated, ...options });
 }
 
 function checkRecipe(text: string, recipe: string, precision: string): void {

@@ -7,14 +7,18 @@ import {
   type Clip,
   createPolicy,
   createRuntime,
+  findDefaultProfile,
   finish,
   framesFromDecoded,
   type GenerateResult,
   generate,
   loadImage,
+  loadProfile,
   openModel,
+  type Pipeline,
   type Precision,
   precisions,
+  profilePolicy,
   QuantCacheError,
   type Runtime,
   type SizeRequest,
@@ -40,7 +44,8 @@ interface Flags extends ModelFlags, SizeRequest {
   aestheticScore?: number;
   motionScore?: number;
   cameraMotion?: string;
-  policy: string;
+  profile?: string;
+  policy?: string;
   policyOption?: Record<string, unknown>;
   precision: Precision;
   trace?: string;
@@ -68,7 +73,14 @@ export function command(): Command {
     .option('--aesthetic-score <score>', 'added to the prompt where the model was trained with it', finiteNumber)
     .option('--motion-score <score>', 'added to the prompt', finiteNumber)
     .option('--camera-motion <words>', 'added to the prompt')
-    .option('-p, --policy <name>', 'what to compute, reuse and skip; "quantcache policies" lists them', 'full')
+    .option(
+      '--profile <name>',
+      "the model's quality, balanced or fast, or a .json file that calibrate wrote; default: balanced, where the model has it",
+    )
+    .option(
+      '-p, --policy <name>',
+      'what to compute, reuse and skip, instead of a profile: full for everything; "quantcache policies" lists them',
+    )
     .option('--policy-option <name=value>', 'an option of the policy; may be given again', keyValue)
     .addOption(
       new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
@@ -88,9 +100,10 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   }
   const files = prompts.map((_, i) => fileName(flags.out, i, prompts.length));
   for (const file of files) await assertWritable(file);
-  const policy = createPolicy(flags.policy, flags.policyOption);
+  const chosen = chosenPolicy(flags);
   const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  const { policy, name: policyName } = chosen ?? (await profiledPolicy(flags.profile, pipeline));
   const opened = performance.now();
   const size = pipeline.geometry(flags);
   const references = await Promise.all(
@@ -118,7 +131,7 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
       prompt: prompts[i],
       seed: flags.seed,
       model: pipeline.model,
-      policy: policy.name,
+      policy: policyName,
       precision: flags.precision,
       version,
     };
@@ -128,7 +141,7 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   const document = traceDocument(result.trace, {
     model: pipeline.model,
     blocks: pipeline.blocks,
-    policy: policy.name,
+    policy: policyName,
     numSteps: flags.steps ?? pipeline.defaults.numSteps,
     flops: (module) => pipeline.cost(module, result.geometry).flops,
   });
@@ -140,6 +153,23 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
     total: performance.now() - began,
   };
   report({ files, times, result, document, runtime, json: Boolean(flags.json), note: progress.note });
+}
+
+/** The policy that the flags name; undefined where a profile decides. Throws `invalid_option` where both are named. */
+function chosenPolicy({ policy, policyOption, profile, precision }: Flags) {
+  if (policy === undefined && policyOption !== undefined)
+    throw new QuantCacheError('invalid_option', '--policy-option needs a --policy; "quantcache policies" lists them.');
+  if (policy !== undefined && profile !== undefined)
+    throw new QuantCacheError('invalid_option', 'Both --policy and --profile are given; give one of them.');
+  const name = policy ?? (precision !== 'fp32' && profile === undefined ? 'full' : undefined);
+  return name === undefined ? undefined : { policy: createPolicy(name, policyOption), name };
+}
+
+/** The policy of a profile, by default the model's own; full computation where it has none. */
+async function profiledPolicy(name: string | undefined, pipeline: Pipeline) {
+  const profile = name === undefined ? await findDefaultProfile(pipeline) : await loadProfile(name, pipeline);
+  if (!profile) return { policy: createPolicy('full'), name: 'full' };
+  return { policy: profilePolicy(profile), name: `quantcache ${profile.name}` };
 }
 
 /** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */

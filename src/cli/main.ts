@@ -8,6 +8,7 @@ import { receiveArguments } from './arguments.ts';
 /** The commands, as a table: a new command is one file and one line here. */
 const commands = [
   () => import('./generate.ts'),
+  () => import('./calibrate.ts'),
   () => import('./policies.ts'),
   () => import('./inspect.ts'),
   () => import('./verify.ts'),

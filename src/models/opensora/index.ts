@@ -11,6 +11,7 @@ import { rflow } from '../../samplers/rflow.ts';
 import { rflowTimesteps } from '../../samplers/timesteps.ts';
 import { checkWeights } from '../../weights/check.ts';
 import { openCheckpoint, type Weights } from '../../weights/checkpoint.ts';
+import { hashWeights } from '../../weights/hash.ts';
 import { abridge } from '../../weights/selection.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
 import { preparePrompt, segmentFor } from './prompt/segments.ts';
@@ -56,6 +57,8 @@ export async function openOpenSora(
 
   return {
     model,
+    folder,
+    hash: () => hashWeights(weights),
     warnings: [
       ...warnOfUnused('transformer', unused),
       ...warnOfUnused('VAE', vae.unused),

@@ -12,11 +12,16 @@
  * Both hold the last residual (order 0) or follow its change (order 1, the line through the last two; `history.ts`). What
  * is far from smooth is followed too far that way, so the stack follows in part: `follow` of the way from the one to the
  * other. The first and last steps are always computed, and so is whatever a broken statistic stands behind.
+ *
+ * Where calibration has made a plan for the run's number of steps, the outer level follows the plan instead: which steps
+ * to compute, and for every other step the weights of the sum of residuals that stands for its own (`calibration/plan.ts`).
  */
 import * as z from 'zod';
+import { QuantCacheError } from '../../errors.ts';
 import { type Node, nodesOf } from '../../model.ts';
 import { type Policy, predict, type Run, type RunContext } from '../../policy.ts';
 import type { Term } from '../../runtime/arithmetic.ts';
+import type { Tensor } from '../../runtime/runtime.ts';
 import { moduleKinds, readOptions } from '../options.ts';
 import type { Memory } from './memory.ts';
 import { joined, type Part } from './part.ts';
@@ -24,8 +29,15 @@ import { joined, type Part } from './part.ts';
 /** The number of steps that codebooks are written for. */
 const referenceSteps = 30;
 
+/** For every step of a run: no weights to compute it, or those of the last residuals computed, the latest first. */
+const planSchema = z.array(z.array(z.number()));
+
 /** Options of the caching part. */
 export const hlcFields = {
+  plans: z
+    .record(z.string().regex(/^\d+$/), planSchema)
+    .default({})
+    .describe('Plans by number of steps, from calibration; runs of other lengths go by the codebook.'),
   codebook: z
     .array(z.tuple([z.number().positive(), z.int().nonnegative()]))
     .default([
@@ -89,13 +101,13 @@ export function hlc(options?: z.input<typeof hlcOptions>): Policy {
 
 /** Caching as a part. */
 export function hlcPart(settings: HlcSettings): Part {
-  const { probe, order, inner, innerKinds, innerOrder } = settings;
+  const { plans, probe, order, inner, innerKinds, innerOrder } = settings;
   const kinds: readonly string[] = inner > 0 ? innerKinds : [];
   const probes: readonly string[] = probe === 'stack' ? [] : probe;
   return {
     name: 'hlc',
-    depth({ level, kind }) {
-      if (level === 'step') return order + 1;
+    depth({ level, kind }, { numSteps }) {
+      if (level === 'step') return Math.max(order + 1, ...(plans[numSteps] ?? []).map(({ length }) => length));
       if (level !== 'module') return 0;
       if (kinds.includes(kind)) return innerOrder + 1;
       return probes.includes(kind) ? 1 : 0;
@@ -109,6 +121,7 @@ function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, m
   const pace = numSteps / referenceSteps;
   const kinds: readonly string[] = settings.innerKinds;
   const probes = probesOf(settings, tree);
+  const plan = planFor(settings, numSteps);
   /** The next step to compute. */
   let due = 0;
 
@@ -118,6 +131,7 @@ function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, m
   };
   return {
     decide({ node, step }) {
+      if (node.level === 'step' && plan) return planned(plan[step]!, memory.recent(node));
       if (node.level === 'step') {
         if (step < warmup || step >= numSteps - final || step >= due) return undefined;
         const terms = memory.predict(node, step);
@@ -136,6 +150,19 @@ function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, m
       if (!Number.isNaN(divergence)) measure({ step, path: node.path, values: { aggregate: divergence, due } });
     },
   };
+}
+
+function planFor({ plans }: HlcSettings, numSteps: number): readonly (readonly number[])[] | undefined {
+  const plan = plans[numSteps];
+  if (!plan || plan.length === numSteps) return plan;
+  const message = `The plan for ${numSteps} steps has entries for ${plan.length} steps; it needs one for each. Calibrate again.`;
+  throw new QuantCacheError('invalid_option', message);
+}
+
+/** The planned sum; to compute where the plan says so, or where not enough is remembered. */
+function planned(weights: readonly number[], recent: readonly Tensor[]) {
+  if (weights.length === 0 || recent.length < weights.length) return undefined;
+  return predict(weights.map((weight, i) => ({ tensor: recent[i]!, weight })));
 }
 
 function probesOf({ probe }: HlcSettings, tree: Node): Node[] {

@@ -31,6 +31,8 @@ export interface Memory {
   seen(node: Node): Seen | undefined;
   /** The residual expected at a later step, as a weighted sum; `undefined` where nothing is remembered. */
   predict(node: Node, step: number): Term[] | undefined;
+  /** The residuals remembered of a node, the latest first. */
+  recent(node: Node): Tensor[];
   heldBytes(): number;
   dispose(): void;
 }
@@ -81,6 +83,7 @@ export function createMemory(context: RunContext, { depth, limit }: MemoryOption
     },
     seen: ({ path }) => sightings.get(path),
     predict: (node, step) => (remembered.has(node.path) ? historyOf(node).predict(node.path, step) : undefined),
+    recent: (node) => (remembered.has(node.path) ? historyOf(node).recent(node.path) : []),
     heldBytes: () => [...histories.values()].reduce((bytes, history) => bytes + history.bytes(), 0),
     dispose() {
       for (const history of histories.values()) history.dispose();

@@ -9,7 +9,7 @@ import { createMemory, type Memory } from './memory.ts';
 export interface Part {
   readonly name: string;
   /** How many residuals of a node the part needs to be remembered. */
-  depth(node: Node, tree: Node): number;
+  depth(node: Node, context: RunContext): number;
   begin(context: RunContext, memory: Memory): Run;
 }
 
@@ -21,7 +21,7 @@ export function joined(name: string, cacheMemory: number, ...parts: readonly Par
   return {
     name,
     begin(context) {
-      const depth = (node: Node) => Math.max(0, ...parts.map((part) => part.depth(node, context.tree)));
+      const depth = (node: Node) => Math.max(0, ...parts.map((part) => part.depth(node, context)));
       const memory = createMemory(context, { depth, limit: cacheMemory * megabyte });
       const runs = [remembering(memory), ...parts.map((part) => part.begin(context, memory))];
       return stack(name, ...runs.map((run): Policy => ({ name, begin: () => run }))).begin(context);

@@ -59,7 +59,7 @@ export function srapPart(settings: SrapSettings): Part {
   const remembers = settings.threshold > 0 && settings.instead === 'cached';
   return {
     name: 'srap',
-    depth: (node, tree) => (remembers && candidatesOf(settings, tree).includes(node) ? 1 : 0),
+    depth: (node, { tree }) => (remembers && candidatesOf(settings, tree).includes(node) ? 1 : 0),
     begin: (context, memory) => begin(settings, context, memory),
   };
 }

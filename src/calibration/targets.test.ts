@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import type { Candidate } from './calibrate.ts';
+import { median } from './cost.ts';
+import { pick } from './targets.ts';
+
+const candidate = (psnr: number, speedup: number) => ({ psnr, speedup }) as Candidate;
+const all = [candidate(40, 2), candidate(35, 5), candidate(31, 4), candidate(30, 8), candidate(22, 12)] as [
+  Candidate,
+  ...Candidate[],
+];
+
+test('the fastest of enough quality, the best of enough speed', () => {
+  expect(pick(all, { quality: 30.5 })).toBe(all[1]);
+  expect(pick(all, { quality: 30 })).toBe(all[3]);
+  expect(pick(all, { speedup: 4.5 })).toBe(all[1]);
+});
+
+test('the closest where none is enough', () => {
+  expect(pick(all, { quality: 50 })).toBe(all[0]);
+  expect(pick(all, { speedup: 50 })).toBe(all[4]);
+});
+
+test('medians', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+});

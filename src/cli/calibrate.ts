@@ -1,0 +1,173 @@
+/** `quantcache calibrate`: measures a model and writes profiles for it. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import {
+  assertWritable,
+  type Candidate,
+  calibrate,
+  calibrationPrompts,
+  createRuntime,
+  loadMeasurements,
+  openModel,
+  optionsOf,
+  type Pipeline,
+  type Precision,
+  pick,
+  QuantCacheError,
+  type SizeRequest,
+  saveMeasurements,
+  saveProfile,
+  type Target,
+  type WrittenProfile,
+} from '../index.ts';
+import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
+import { createProgress, interruptSignal, seconds } from './progress.ts';
+
+interface Flags extends ModelFlags, SizeRequest {
+  out?: string;
+  name?: string;
+  quality?: number;
+  speedup?: number;
+  prompts: number;
+  promptsFrom?: string;
+  steps: number[];
+  guidance?: number;
+  seed: number;
+  budgets: number[];
+  measurements?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** What is written where no target is given. A little above what is promised: calibration sees few prompts. */
+const standardTargets: Readonly<Record<string, Target>> = {
+  quality: { quality: 36 },
+  balanced: { quality: 31 },
+  fast: { quality: 26 },
+};
+
+const help = `
+A profile says which steps to compute, how the others follow from them, in which precision and what to leave out. It is
+bound to the model's weights. Use it with "generate --profile profile.json", or put it into the model's folder "profiles".
+
+Examples:
+  quantcache calibrate -m ./my-model --quality 32 -o careful.json
+  quantcache calibrate -m ./my-model -o ./my-model/profiles       quality.json, balanced.json and fast.json`;
+
+export function command(): Command {
+  const list = (text: string) => text.split(',').map(wholeNumber(1));
+  return withSize(
+    withModel(new Command('calibrate').description('measure a model and write profiles that accelerate it')),
+  )
+    .option('--quality <decibels>', 'the fastest of at least this PSNR against full computation', positiveNumber)
+    .option('--speedup <factor>', 'the best of at least this speed-up of a whole clip', positiveNumber)
+    .option('-o, --out <path>', 'file of the profile; without a target, folder of three of them (profiles)')
+    .option('--name <name>', "the profile's name", 'calibrated')
+    .option('--prompts <count>', 'how many prompts, from the first', wholeNumber(1), 4)
+    .option('--prompts-from <file>', 'a prompt per line, or a .json list')
+    .option('--steps <counts>', 'numbers of steps to plan for, such as 30,100', list, [30])
+    .option('--budgets <counts>', 'numbers of computed steps to try', list, [3, 4, 5, 6, 7, 8, 10, 12])
+    .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
+    .option('--seed <number>', 'seed of the first prompt', wholeNumber(0), 1000)
+    .option('--measurements <file>', 'JSON of what was measured; an interrupted calibration is continued from it')
+    .option('--json', 'print the profiles as JSON')
+    .option('-q, --quiet', 'no progress')
+    .addHelpText('after', help)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const targets = targetsOf(flags);
+  for (const { file } of targets) await assertWritable(file.replace(/\.json$/, '.png')); // the folder is what counts
+  const signal = interruptSignal();
+  const progress = createProgress(Boolean(flags.quiet));
+  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  const prompts = (await calibrationPrompts(flags.promptsFrom, pipeline.folder)).slice(0, flags.prompts);
+  const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
+  const model = { name: pipeline.model, hash: await pipeline.hash() };
+  const measurementsFile = flags.measurements ?? `${targets[0]!.file}.measurements`;
+  const earlier = await loadMeasurements(measurementsFile, {
+    model,
+    guidanceScale,
+    geometry: pipeline.geometry(flags),
+  });
+  const precisions: Precision[] = flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32'];
+  const search = calibrate(
+    pipeline,
+    runtime,
+    { ...flags, prompts, guidanceScale, numSteps: flags.steps, precisions, signal },
+    earlier,
+  );
+  let next = await search.next();
+  for (; !next.done; next = await search.next()) {
+    const event = next.value;
+    if (event.type === 'prompt') {
+      await saveMeasurements(measurementsFile, event.measurements);
+      progress.note(`measured ${event.measurements.prompts.length} of ${prompts.length * flags.steps.length} runs`);
+    }
+    if (event.type === 'reference') progress.note(`full computation: ${seconds(event.milliseconds)}, ${event.prompt}`);
+    if (event.type === 'candidate') progress.note(describe(event.candidate));
+  }
+  progress.end();
+  const profiles: WrittenProfile[] = [];
+  for (const { name, target, file } of targets) {
+    const profile = profileOf(next.value, { name, target, model, flags, pipeline, prompts });
+    await saveProfile(file, profile);
+    profiles.push(profile);
+    if (!flags.json) process.stdout.write(`${file}\n`);
+  }
+  if (flags.json) process.stdout.write(`${JSON.stringify(profiles)}\n`);
+}
+
+function targetsOf({ quality, speedup, out, name }: Flags): { name: string; target: Target; file: string }[] {
+  if (quality !== undefined && speedup !== undefined)
+    throw new QuantCacheError('invalid_option', 'Both --quality and --speedup are given; give one of them.');
+  if (quality === undefined && speedup === undefined) {
+    const folder = out ?? 'profiles';
+    return Object.entries(standardTargets).map(([key, target]) => ({
+      name: key,
+      target,
+      file: join(folder, `${key}.json`),
+    }));
+  }
+  const target = quality === undefined ? { speedup: speedup! } : { quality };
+  return [{ name: name!, target, file: out ?? 'profile.json' }];
+}
+
+interface ProfileRequest {
+  readonly name: string;
+  readonly target: Target;
+  readonly model: WrittenProfile['model'];
+  readonly flags: Flags;
+  readonly pipeline: Pipeline;
+  readonly prompts: readonly string[];
+}
+
+/** Precision and pruning are chosen at the first number of steps and hold for all of them. */
+function profileOf(
+  candidates: readonly Candidate[],
+  { name, target, model, flags, prompts }: ProfileRequest,
+): WrittenProfile {
+  const at = (numSteps: number, like?: Candidate) =>
+    candidates.filter(
+      (one) =>
+        one.numSteps === numSteps && (!like || (one.precision === like.precision && one.pruning === like.pruning)),
+    ) as [Candidate, ...Candidate[]];
+  const [first, ...others] = flags.steps;
+  const chosen = pick(at(first!), target);
+  const picked: [Candidate, ...Candidate[]] = [chosen, ...others.map((count) => pick(at(count, chosen), target))];
+  const figures = picked.map(({ planned, ...figure }) => ({ ...figure, computed: planned.computed }));
+  return {
+    format: 'quantcache-profile',
+    version: 1,
+    name,
+    model,
+    numSteps: first!,
+    options: optionsOf(picked),
+    measured: { target, prompts, figures },
+  };
+}
+
+const describe = ({ numSteps, planned, precision, pruning, ...figures }: Candidate): string =>
+  `${planned.computed.length} of ${numSteps} steps, ${precision}${pruning ? `, pruning ${pruning}` : ''}: ${figures.psnr.toFixed(1)} dB (worst ${figures.worstPsnr.toFixed(1)}), ${figures.speedup.toFixed(2)}x (predicted ${figures.predictedSpeedup.toFixed(2)}x), transformer ${figures.denoiseSpeedup.toFixed(2)}x`;
