@@ -1,7 +1,7 @@
 /** The public API: everything that programs, the command line and benchmarks use. */
 
 export { createRuntime, type RuntimeOptions } from '#runtime';
-export { type Candidate, calibrate, optionsOf } from './calibration/calibrate.ts';
+export { type CalibrationEvent, type Candidate, calibrate, measure, optionsOf } from './calibration/calibrate.ts';
 export { loadMeasurements, noMeasurements, saveMeasurements } from './calibration/measurements.ts';
 export { calibrationPrompts } from './calibration/prompts.ts';
 export { pick, type Target } from './calibration/targets.ts';
@@ -43,7 +43,7 @@ export {
 export { demoModel, type ModelOptions, openModel, verifiers } from './models/index.ts';
 export type { Pipeline, PromptOptions, SizeRequest } from './pipeline.ts';
 export { describePolicies, type PolicyDescription } from './policies/describe.ts';
-export { createPolicy } from './policies/index.ts';
+export { createPolicy, policyEntry } from './policies/index.ts';
 export type { Profile, WrittenProfile } from './policies/quantcache/profile.ts';
 export {
   type Action,
@@ -56,7 +56,7 @@ export {
   skip,
   stack,
 } from './policy.ts';
-export { defaultProfile, findDefaultProfile, loadProfile, profilePolicy, saveProfile } from './profiles.ts';
+export { findDefaultProfile, fittedOptions, loadProfile, profilePolicy, saveFitted, saveProfile } from './profiles.ts';
 export { type ActivationRecorder, activationRecorder } from './quantization/activations.ts';
 export type { QuantizationOptions } from './quantization/quantizer.ts';
 export { defaultRecipes, isSimulated, type Recipe, simulation } from './quantization/recipe.ts';

@@ -1,8 +1,10 @@
 /** Profiles where they lie: those that come with a model in its folder `profiles`, others as files. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { messageOf, QuantCacheError } from './errors.ts';
 import type { Pipeline } from './pipeline.ts';
+import { policyEntry } from './policies/index.ts';
 import { quantcache } from './policies/quantcache/index.ts';
 import { checkProfile, type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
 import type { Policy } from './policy.ts';
@@ -44,6 +46,52 @@ export async function findDefaultProfile(pipeline: Pipeline): Promise<Profile | 
     if (error instanceof QuantCacheError && error.code === 'model_not_found') return undefined;
     throw error;
   }
+}
+
+/**
+ * Options that a policy was fitted to a model with (`quantcache calibrate --policy`), from the model's folder of profiles;
+ * none where there are none. Throws `corrupt_file`, and `weights_mismatch` for options of other weights.
+ */
+export async function fittedOptions(policy: string, pipeline: Pipeline): Promise<Record<string, unknown>> {
+  if (!policyEntry(policy).fit) return {};
+  const file = join(pipeline.folder, 'profiles', `${policy}.json`);
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return {};
+  const result = fittedSchema.safeParse(jsonOf(text));
+  if (!result.success)
+    throw new QuantCacheError(
+      'corrupt_file',
+      `${file} holds no fitted options; write it with "quantcache calibrate --policy ${policy}".`,
+    );
+  const { name, model, options } = result.data;
+  checkProfile({ name, model }, { name: pipeline.model, hash: await pipeline.hash() });
+  return options;
+}
+
+const fittedSchema = z.strictObject({
+  format: z.literal('quantcache-fitted'),
+  version: z.literal(1),
+  /** Of the policy. */
+  name: z.string(),
+  model: z.strictObject({ name: z.string(), hash: z.string() }),
+  options: z.record(z.string(), z.unknown()),
+});
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // refused by the schema
+  }
+};
+
+/** Writes fitted options, whole or not at all. */
+export async function saveFitted(
+  file: string,
+  fitted: Omit<z.input<typeof fittedSchema>, 'format' | 'version'>,
+): Promise<void> {
+  const document = { format: 'quantcache-fitted', version: 1, ...fitted };
+  await writeWhole(file, async (handle) => void (await handle.writeFile(`${JSON.stringify(document, null, 1)}\n`)));
 }
 
 /** Writes a profile, whole or not at all. */

@@ -80,7 +80,7 @@ describe('quantcache generate', () => {
       prompt,
       seed: '7',
       model: 'demo',
-      policy: 'full',
+      policy: 'quantcache balanced',
     });
   });
 

@@ -5,6 +5,7 @@
  */
 import {
   createPolicy,
+  fittedOptions,
   loadProfile,
   type Pipeline,
   type Policy,
@@ -117,12 +118,15 @@ function checkPolicy({ policy, options: { profile, ...options } }: Pick<Row, 'po
   createPolicy(policy, options);
 }
 
-/** A row's policy on a model; `quantcache:profile=NAME` takes the model's profile, other options take its place. */
+/** A row's policy on a model, with what was fitted to it; `quantcache:profile=NAME` is the model's profile. Options go before. */
 export async function rowPolicy(
   { policy, options: { profile, ...options } }: Row,
   pipeline: Pipeline,
 ): Promise<Policy> {
-  const calibrated = profile === undefined ? {} : (await loadProfile(String(profile), pipeline)).options;
+  const calibrated =
+    profile === undefined
+      ? await fittedOptions(policy, pipeline)
+      : (await loadProfile(String(profile), pipeline)).options;
   return createPolicy(policy, { ...calibrated, ...options });
 }
 

@@ -19,18 +19,22 @@ import { measureEffects } from './effects.ts';
 import type { Measurements, PromptMeasurement } from './measurements.ts';
 import { bestPlan, type Grams, type PlannedRun } from './plan.ts';
 
-export interface CalibrationOptions extends SizeRequest {
+/** What to measure. */
+export interface MeasuringOptions extends SizeRequest {
   readonly prompts: readonly string[];
   /** Seed of the first prompt; the others count up. */
   readonly seed: number;
   /** Numbers of steps to make plans for. */
   readonly numSteps: readonly number[];
   readonly guidanceScale?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface CalibrationOptions extends MeasuringOptions {
   /** Precisions to try, beside fp32. */
   readonly precisions: readonly Precision[];
   /** Budgets to try, as numbers of computed steps. */
   readonly budgets: readonly number[];
-  readonly signal?: AbortSignal;
 }
 
 /** A way to run that was tried on all prompts. */
@@ -48,9 +52,12 @@ export interface Candidate {
   readonly predictedSpeedup: number;
 }
 
-export type CalibrationEvent =
+export type MeasuringEvent =
   | { readonly type: 'prompt'; readonly numSteps: number; readonly measurements: Measurements }
-  | { readonly type: 'step'; readonly prompt: string; readonly step: number; readonly numSteps: number }
+  | { readonly type: 'step'; readonly prompt: string; readonly step: number; readonly numSteps: number };
+
+export type CalibrationEvent =
+  | MeasuringEvent
   | { readonly type: 'reference'; readonly prompt: string; readonly milliseconds: number }
   | { readonly type: 'candidate'; readonly candidate: Candidate };
 
@@ -64,7 +71,7 @@ export async function* calibrate(
   options: CalibrationOptions,
   earlier: Measurements,
 ): AsyncGenerator<CalibrationEvent, Candidate[]> {
-  const measurements = yield* measureAll(pipeline, runtime, options, earlier);
+  const measurements = yield* measure(pipeline, runtime, options, earlier);
   const candidates: Candidate[] = [];
   for (const numSteps of options.numSteps) {
     const references: MadeClip[] = [];
@@ -91,12 +98,13 @@ export async function* calibrate(
   return candidates;
 }
 
-async function* measureAll(
+/** The measuring alone. */
+export async function* measure(
   pipeline: Pipeline,
   runtime: Runtime,
-  options: CalibrationOptions,
+  options: MeasuringOptions,
   earlier: Measurements,
-): AsyncGenerator<CalibrationEvent, Measurements> {
+): AsyncGenerator<MeasuringEvent, Measurements> {
   let measurements = earlier;
   const geometry = pipeline.geometry(options);
   for (const numSteps of options.numSteps) {

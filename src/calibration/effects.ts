@@ -10,11 +10,12 @@
  */
 import { denoise } from '../denoise.ts';
 import type { LoopOptions } from '../loop.ts';
+import type { StepChange } from '../policies/fitting.ts';
 import { type Policy, stack } from '../policy.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { release, retain } from '../runtime/sharing.ts';
 import { createTrace } from '../trace.ts';
-import { type StepChange, watchSteps } from './watch.ts';
+import { watchSteps } from './watch.ts';
 
 /** What one full run shows. */
 export interface Effects {

@@ -3,18 +3,9 @@
  * whole step's residual change from step to step. TeaCache's and MagCache's coefficients are fitted to that.
  */
 
+import type { StepChange } from '../policies/fitting.ts';
 import { residualStore } from '../policies/residuals.ts';
 import type { Policy } from '../policy.ts';
-
-/** How much the whole step changed, as TeaCache and MagCache want to know it. */
-export interface StepChange {
-  /** |x(s) - x(s-1)|_1 / |x(s-1)|_1 of the network's modulated input, absent where the model has none. */
-  readonly input?: number;
-  /** The same of the network's output. */
-  readonly output: number;
-  /** |r(s)| / |r(s-1)| of the whole step's residual, mean over tokens. */
-  readonly magnitude: number;
-}
 
 /** Tells the change of every step but the first. */
 export function watchSteps(onChange: (change: StepChange) => void): Policy {

@@ -2,18 +2,22 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import {
+  type CalibrationEvent,
   type Candidate,
   calibrate,
   calibrationPrompts,
   createRuntime,
   loadMeasurements,
+  measure,
   openModel,
   optionsOf,
   type Pipeline,
   type Precision,
   pick,
+  policyEntry,
   QuantCacheError,
   type SizeRequest,
+  saveFitted,
   saveMeasurements,
   saveProfile,
   type Target,
@@ -23,6 +27,7 @@ import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, 
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
+  policy?: string;
   out?: string;
   name?: string;
   quality?: number;
@@ -58,6 +63,7 @@ export function command(): Command {
   return withSize(
     withModel(new Command('calibrate').description('measure a model and write profiles that accelerate it')),
   )
+    .option('-p, --policy <name>', 'fit the coefficients of another policy instead: teacache, magcache')
     .option('--quality <decibels>', 'the fastest of at least this PSNR against full computation', positiveNumber)
     .option('--speedup <factor>', 'the best of at least this speed-up of a whole clip', positiveNumber)
     .option('-o, --out <path>', 'file of the profile; without a target, folder of three of them (profiles)')
@@ -76,6 +82,7 @@ export function command(): Command {
 }
 
 async function run(flags: Flags): Promise<void> {
+  const coefficientsOf = flags.policy === undefined ? undefined : fitOf(flags.policy);
   const targets = targetsOf(flags);
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
@@ -91,27 +98,30 @@ async function run(flags: Flags): Promise<void> {
     geometry: pipeline.geometry(flags),
   });
   await saveMeasurements(measurementsFile, earlier); // a folder that cannot be written is noticed now, not at the end
-  const precisions: Precision[] = flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32'];
-  const search = calibrate(
-    pipeline,
-    runtime,
-    { ...flags, prompts, guidanceScale, numSteps: flags.steps, precisions, signal },
-    earlier,
-  );
-  let next = await search.next();
-  for (; !next.done; next = await search.next()) {
-    const event = next.value;
+  const follow = async (event: CalibrationEvent) => {
     if (event.type === 'prompt') {
       await saveMeasurements(measurementsFile, event.measurements);
       progress.note(`measured ${event.measurements.prompts.length} of ${prompts.length * flags.steps.length} runs`);
     }
     if (event.type === 'reference') progress.note(`full computation: ${seconds(event.milliseconds)}, ${event.prompt}`);
     if (event.type === 'candidate') progress.note(describe(event.candidate));
+  };
+  const request = { ...flags, prompts, guidanceScale, numSteps: flags.steps, signal };
+  if (coefficientsOf) {
+    const measured = await followed(measure(pipeline, runtime, request, earlier), follow);
+    progress.end();
+    const runs = measured.prompts.filter(({ numSteps }) => numSteps === flags.steps[0]);
+    const options = coefficientsOf(runs.map(({ changes }) => changes));
+    await saveFitted(targets[0]!.file, { name: flags.policy!, model, options });
+    process.stdout.write(flags.json ? `${JSON.stringify(options)}\n` : `${targets[0]!.file}\n`);
+    return;
   }
+  const precisions: Precision[] = flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32'];
+  const candidates = await followed(calibrate(pipeline, runtime, { ...request, precisions }, earlier), follow);
   progress.end();
   const profiles: WrittenProfile[] = [];
   for (const { name, target, file } of targets) {
-    const profile = profileOf(next.value, { name, target, model, flags, pipeline, prompts });
+    const profile = profileOf(candidates, { name, target, model, flags, pipeline, prompts });
     await saveProfile(file, profile);
     profiles.push(profile);
     if (!flags.json) process.stdout.write(`${file}\n`);
@@ -119,9 +129,26 @@ async function run(flags: Flags): Promise<void> {
   if (flags.json) process.stdout.write(`${JSON.stringify(profiles)}\n`);
 }
 
-function targetsOf({ quality, speedup, out, name }: Flags): { name: string; target: Target; file: string }[] {
+/** Runs a generator to its end and returns what it returns. */
+async function followed<Event, Result>(run: AsyncGenerator<Event, Result>, onEvent: (event: Event) => Promise<void>) {
+  let next = await run.next();
+  for (; !next.done; next = await run.next()) await onEvent(next.value);
+  return next.value;
+}
+
+function fitOf(policy: string) {
+  const { fit } = policyEntry(policy);
+  if (fit) return fit;
+  throw new QuantCacheError(
+    'invalid_option',
+    `Policy "${policy}" has no coefficients to fit; teacache and magcache have.`,
+  );
+}
+
+function targetsOf({ policy, quality, speedup, out, name }: Flags): { name: string; target: Target; file: string }[] {
   if (quality !== undefined && speedup !== undefined)
     throw new QuantCacheError('invalid_option', 'Both --quality and --speedup are given; give one of them.');
+  if (policy !== undefined) return [{ name: policy, target: { quality: 0 }, file: out ?? `${policy}.json` }];
   if (quality === undefined && speedup === undefined) {
     const folder = out ?? 'profiles';
     return Object.entries(standardTargets).map(([key, target]) => ({

@@ -9,6 +9,7 @@ import {
   createRuntime,
   findDefaultProfile,
   finish,
+  fittedOptions,
   framesFromDecoded,
   type GenerateResult,
   generate,
@@ -103,7 +104,7 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   const chosen = chosenPolicy(flags);
   const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
-  const { policy, name: policyName } = chosen ?? (await profiledPolicy(flags.profile, pipeline));
+  const { policy, name: policyName } = await policyOn(pipeline, flags, chosen);
   const opened = performance.now();
   const size = pipeline.geometry(flags);
   const references = await Promise.all(
@@ -155,21 +156,25 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   report({ files, times, result, document, runtime, json: Boolean(flags.json), note: progress.note });
 }
 
-/** The policy that the flags name; undefined where a profile decides. Throws `invalid_option` where both are named. */
-function chosenPolicy({ policy, policyOption, profile, precision }: Flags) {
+/** The policy that the flags name; undefined where a profile decides. Throws `invalid_option` for flags that exclude each other. */
+function chosenPolicy({ policy, policyOption, profile, precision }: Flags): string | undefined {
   if (policy === undefined && policyOption !== undefined)
     throw new QuantCacheError('invalid_option', '--policy-option needs a --policy; "quantcache policies" lists them.');
   if (policy !== undefined && profile !== undefined)
     throw new QuantCacheError('invalid_option', 'Both --policy and --profile are given; give one of them.');
-  const name = policy ?? (precision !== 'fp32' && profile === undefined ? 'full' : undefined);
-  return name === undefined ? undefined : { policy: createPolicy(name, policyOption), name };
+  if (policy !== undefined) createPolicy(policy, policyOption);
+  return policy ?? (precision !== 'fp32' && profile === undefined ? 'full' : undefined);
 }
 
-/** The policy of a profile, by default the model's own; full computation where it has none. */
-async function profiledPolicy(name: string | undefined, pipeline: Pipeline) {
-  const profile = name === undefined ? await findDefaultProfile(pipeline) : await loadProfile(name, pipeline);
-  if (!profile) return { policy: createPolicy('full'), name: 'full' };
-  return { policy: profilePolicy(profile), name: `quantcache ${profile.name}` };
+/** The policy named, with what was fitted to the model; else that of a profile, by default the model's own. */
+async function policyOn(pipeline: Pipeline, { profile, policyOption }: Flags, chosen: string | undefined) {
+  if (chosen !== undefined) {
+    const options = { ...(await fittedOptions(chosen, pipeline)), ...policyOption };
+    return { policy: createPolicy(chosen, options), name: chosen };
+  }
+  const found = profile === undefined ? await findDefaultProfile(pipeline) : await loadProfile(profile, pipeline);
+  if (!found) return { policy: createPolicy('full'), name: 'full' };
+  return { policy: profilePolicy(found), name: `quantcache ${found.name}` };
 }
 
 /** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */

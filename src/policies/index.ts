@@ -6,9 +6,10 @@ import { dbcache, dbcacheOptions } from './dbcache.ts';
 import { deltadit, deltaditOptions } from './deltadit.ts';
 import { easycache, easycacheOptions } from './easycache.ts';
 import { fbcache, fbcacheOptions } from './fbcache.ts';
+import type { Fit } from './fitting.ts';
 import { fora, foraOptions } from './fora.ts';
 import { full, fullOptions } from './full.ts';
-import { magcache, magcacheOptions } from './magcache.ts';
+import { fitMagcache, magcache, magcacheOptions } from './magcache.ts';
 import type { OptionsSchema } from './options.ts';
 import { pab, pabOptions } from './pab.ts';
 import { aigq, aigqOptions } from './quantcache/aigq.ts';
@@ -19,7 +20,7 @@ import { srap, srapOptions } from './quantcache/srap.ts';
 import { schedule, scheduleOptions } from './schedule.ts';
 import { staticOptions, staticPolicy } from './static.ts';
 import { taylorseer, taylorseerOptions } from './taylorseer.ts';
-import { teacache, teacacheOptions } from './teacache.ts';
+import { fitTeacache, teacache, teacacheOptions } from './teacache.ts';
 import { tgate, tgateOptions } from './tgate.ts';
 
 /** A policy that can be chosen by name. */
@@ -30,12 +31,15 @@ export interface PolicyEntry {
   readonly options: OptionsSchema;
   /** Makes the policy; throws `invalid_option` for options that the schema refuses. */
   create(options?: object): Policy;
+  /** Options that are a model's own, from measurements of `quantcache calibrate --policy`. */
+  readonly fit?: Fit;
 }
 
-const entry = (description: string, options: OptionsSchema, create: PolicyEntry['create']): PolicyEntry => ({
+const entry = (description: string, options: OptionsSchema, create: PolicyEntry['create'], fit?: Fit): PolicyEntry => ({
   description,
   options,
   create,
+  fit,
 });
 
 /** Every policy. Adding one takes its file and a line here. */
@@ -49,8 +53,8 @@ export const policies: Readonly<Record<string, PolicyEntry>> = {
   static: entry('whole steps reused at fixed steps', staticOptions, staticPolicy),
   schedule: entry('whole steps reused by an explicit or an optimal schedule', scheduleOptions, schedule),
   adacache: entry('whole steps reused at a rate that follows the content', adacacheOptions, adacache),
-  teacache: entry('whole steps reused while the input changes little', teacacheOptions, teacache),
-  magcache: entry('whole steps reused while residuals keep their size', magcacheOptions, magcache),
+  teacache: entry('whole steps reused while the input changes little', teacacheOptions, teacache, fitTeacache),
+  magcache: entry('whole steps reused while residuals keep their size', magcacheOptions, magcache, fitMagcache),
   easycache: entry('whole steps reused while the output is foretold to change little', easycacheOptions, easycache),
   taylorseer: entry('residuals predicted by a Taylor expansion', taylorseerOptions, taylorseer),
   fbcache: entry('all blocks but the first reused while that one changes little', fbcacheOptions, fbcache),

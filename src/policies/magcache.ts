@@ -12,6 +12,7 @@
  */
 import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import type { Fit } from './fitting.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
 
@@ -81,3 +82,8 @@ function nearest(values: readonly number[], length: number): number[] {
   const scale = length > 1 ? (values.length - 1) / (length - 1) : 0;
   return Array.from({ length }, (_, i) => values[Math.round(i * scale)]!);
 }
+
+/** The mean ratio of each step. */
+export const fitMagcache: Fit = (runs) => ({
+  ratios: runs[0]!.map((_, i) => runs.reduce((sum, run) => sum + run[i]!.magnitude, 0) / runs.length),
+});

@@ -10,6 +10,8 @@
  */
 import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import type { Fit } from './fitting.ts';
+import { fitPolynomial } from './leastsquares.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
 
@@ -67,3 +69,14 @@ function begin({ threshold, coefficients }: Options, { numSteps, arithmetic, mea
 /** A polynomial's value by Horner's rule. */
 const polynomial = (coefficients: readonly number[], x: number): number =>
   coefficients.reduce((value, coefficient) => value * x + coefficient, 0);
+
+/** The polynomial of degree 4 from the change of the input to that of the output, as the original fits it. */
+export const fitTeacache: Fit = (runs) => {
+  const changes = runs.flat().filter(({ input }) => input !== undefined);
+  const coefficients = fitPolynomial(
+    changes.map(({ input }) => input!),
+    changes.map(({ output }) => output),
+    4,
+  );
+  return { coefficients };
+};

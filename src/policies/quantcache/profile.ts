@@ -48,7 +48,10 @@ export function parseProfile(text: string, file: string): Profile {
 }
 
 /** Throws `weights_mismatch` unless the profile was measured on these weights. */
-export function checkProfile(profile: Profile, model: { readonly name: string; readonly hash: string }): void {
+export function checkProfile(
+  profile: Pick<Profile, 'name' | 'model'>,
+  model: { readonly name: string; readonly hash: string },
+): void {
   if (profile.model.hash === model.hash) return;
   throw new QuantCacheError(
     'weights_mismatch',

@@ -1,0 +1,131 @@
+/** Calibration as a user meets it: profiles are written, used, and refused where they do not belong. Runs the built program. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readMetadata } from '../src/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'quantcache-calibrate-'));
+const prompt = 'a large red star moves right over a blue background';
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve('dist/cli/main.js'), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const settings = ['--steps', '5', '--prompts', '1', '--quiet', '--measurements', 'measured.json'];
+
+interface Written {
+  model: { hash: string };
+  options: { hlc: { plans: Record<string, number[][]> } };
+  measured: { figures: { computed: number[]; psnr: number; speedup: number; predictedSpeedup: number }[] };
+}
+const profile = (): Written => JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8'));
+
+describe('quantcache calibrate', () => {
+  beforeAll(() => {
+    const { status, stderr } = run(
+      'calibrate',
+      '--quality',
+      '20',
+      '--budgets',
+      '2,4',
+      ...settings,
+      '-o',
+      'profile.json',
+    );
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  }, 120_000);
+
+  test('plans every step, and reports prediction and measurement', () => {
+    const { options, measured } = profile();
+    const plan = options.hlc.plans['5']!;
+    const [figures] = measured.figures;
+    expect(plan).toHaveLength(5);
+    expect(figures!.computed).toEqual(plan.flatMap((weights, step) => (weights.length === 0 ? [step] : [])));
+    expect(figures!.psnr).toBeGreaterThan(10);
+    expect(figures!.speedup).toBeGreaterThan(0);
+    expect(figures!.predictedSpeedup).toBeGreaterThan(0);
+  });
+
+  test('a profile makes the same clip every time, and the clip says by what it was made', async () => {
+    const make = (name: string) =>
+      run('generate', prompt, '--steps', '5', '--profile', 'profile.json', '--quiet', '-o', name);
+    expect(make('a.mp4').status).toBe(0);
+    expect(make('b.mp4').status).toBe(0);
+    expect(readFileSync(join(folder, 'a.mp4')).equals(readFileSync(join(folder, 'b.mp4')))).toBe(true);
+    expect((await readMetadata(join(folder, 'a.mp4')))?.policy).toBe('quantcache calibrated');
+  });
+
+  test('another target is found without measuring again', () => {
+    const measured = () => JSON.parse(readFileSync(join(folder, 'measured.json'), 'utf8'));
+    const before = measured();
+    const { status } = run('calibrate', '--speedup', '1', '--budgets', '4', ...settings, '-o', 'second.json');
+    expect(status).toBe(0);
+    expect(measured()).toEqual(before);
+  });
+
+  test('coefficients of other policies are fitted', () => {
+    const { status } = run('calibrate', '--policy', 'magcache', ...settings, '-o', 'magcache.json');
+    expect(status).toBe(0);
+    const { name, options } = JSON.parse(readFileSync(join(folder, 'magcache.json'), 'utf8'));
+    expect(name).toBe('magcache');
+    expect(options.ratios).toHaveLength(4);
+  });
+
+  test.each<[string, () => string[], number, RegExp]>([
+    [
+      'a profile of another model',
+      () => {
+        writeFileSync(
+          join(folder, 'other.json'),
+          JSON.stringify({ ...profile(), model: { name: 'other', hash: '0123456789abcdef' } }),
+        );
+        return ['generate', prompt, '--profile', 'other.json'];
+      },
+      1,
+      /measured on other.*Calibrate this model/,
+    ],
+    [
+      'a plan of the wrong length',
+      () => {
+        const { options, ...rest } = profile();
+        const broken = { ...options, hlc: { plans: { 5: [[]] } } };
+        writeFileSync(join(folder, 'short.json'), JSON.stringify({ ...rest, options: broken }));
+        return ['generate', prompt, '--steps', '5', '--profile', 'short.json'];
+      },
+      2,
+      /has entries for 1 steps/,
+    ],
+    [
+      'a profile that is none',
+      () => {
+        writeFileSync(join(folder, 'broken.json'), '{');
+        return ['generate', prompt, '--profile', 'broken.json'];
+      },
+      1,
+      /is not JSON/,
+    ],
+    ['a profile that is not there', () => ['generate', prompt, '--profile', 'absent'], 1, /no profile .*calibrate/],
+    ['a profile and a policy', () => ['generate', prompt, '--profile', 'a', '--policy', 'full'], 2, /give one of them/],
+    ['two targets', () => ['calibrate', '--quality', '30', '--speedup', '3'], 2, /give one of them/],
+    ['a policy without coefficients', () => ['calibrate', '--policy', 'fora'], 2, /no coefficients/],
+    [
+      'measurements with other settings',
+      () => ['calibrate', ...settings, '--guidance', '2', '--quality', '20'],
+      2,
+      /other settings.*guidanceScale/,
+    ],
+  ])('explains %s', (_, args, code, text) => {
+    const outcome = run(...args());
+    expect(outcome.stderr).toMatch(text);
+    expect(outcome.status).toBe(code);
+    expect(outcome.stderr).not.toMatch(/^\s+at /m);
+    expect(existsSync(join(folder, 'video.mp4'))).toBe(false);
+  });
+});
