@@ -5,13 +5,13 @@ import { suiteRows, suites } from './suites.ts';
 const defaults = { numSteps: 30, precision: 'fp32' } as const;
 
 it.each(Object.keys(suites))('%s consists of known policies with options that they take', (name) => {
-  expect(parseRows(suiteRows(name), defaults).length).toBeGreaterThan(20);
+  expect(parseRows(suiteRows(name), defaults).length).toBeGreaterThan(4);
 });
 
 it('paper has steps, caching with and without 8 bits, quantization and our own', () => {
   const rows = parseRows(suiteRows('paper'), defaults);
   const labels = rows.map(({ label }) => label);
-  for (const label of ['full#15', 'full#10', 'full@w8a8/quarot', 'full@w4a8/q-dit', 'quantcache', 'quantcache-paper'])
+  for (const label of ['full#15', 'full#10', 'full@w8a8/quarot', 'full@w4a8/q-dit', 'quantcache:profile=balanced', 'quantcache-paper'])
     expect(labels).toContain(label);
   const settings = (policy: string, precision: string) =>
     rows.filter((row) => row.policy === policy && row.precision === precision && !row.recipe);

@@ -26,23 +26,22 @@ const stepReductions = ['full#20', 'full#15', 'full#10', 'full#7', 'full#5'];
 
 const quantizationPeers = ['q-diffusion', 'q-dit', 'ptq4dit', 'smoothquant', 'quarot', 'vidit-q'];
 
-/** Precision by importance needs to be told what it may choose from. */
-const mixed = '"available":["fp32","w8a8"]';
+/** The balanced profile without each of its parts, and with the one that it may have left out. */
+const ablation = ['hlc=false', 'aigq=false', 'srap=false', 'srap={"threshold":0.03}'].map(
+  (part) => `quantcache:profile=balanced,${part}`,
+);
 
-/** Our own: as published, and as we define it, whole and in parts. */
+/** Our own: as published, and as we define it, calibrated, and without each of its parts. */
 const own = [
   'quantcache-paper',
   'quantcache-paper@w8a8',
   'quantcache-paper@w4a6',
-  'hlc',
-  'hlc:codebook=[[0.05,5],[0.1,4],[0.2,2]]',
-  'hlc:codebook=[[0.1,7],[0.2,5],[0.4,3]]',
-  'quantcache',
-  `quantcache:aigq={${mixed}}`,
+  'quantcache:profile=quality',
+  'quantcache:profile=balanced',
+  'quantcache:profile=fast',
   'quantcache@w8a8:aigq=false',
-  'quantcache@w8a8:aigq=false,hlc={"codebook":[[0.05,5],[0.1,4],[0.2,2]]}',
-  'quantcache@w8a8:aigq=false,hlc={"codebook":[[0.1,7],[0.2,5],[0.4,3]]}',
-  'quantcache@w4a6:aigq=false',
+  'quantcache@w4a6:profile=balanced,aigq=false',
+  ...ablation,
 ];
 
 const withPrecision = (row: string, precision: string): string => row.replace(/(?=[:#]|$)/, `@${precision}`);
@@ -61,7 +60,10 @@ const paper = [
 ];
 
 /** Rows of each suite, as `--policies` takes them. */
-export const suites: Readonly<Record<string, string>> = { paper: paper.join(',') };
+export const suites: Readonly<Record<string, string>> = {
+  paper: paper.join(','),
+  ablation: ['quantcache:profile=balanced', ...ablation].join(','),
+};
 
 /** The rows of a suite; throws `invalid_option` for one that there is not. */
 export function suiteRows(name: string): string {

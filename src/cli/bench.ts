@@ -94,12 +94,15 @@ Example:
   quantcache bench --suite paper --prompts 3 --budget 60 --out paper.json --html paper.html`;
 
 function compareCommand(): Command {
-  const policies = 'full#15,teacache,adacache';
+  const policies = 'full#15,full@w8a8,teacache@w8a8,adacache@w8a8,quantcache:profile=balanced';
   return withRun(new Command('compare').description('policies against each other (the default)'), { prompts: 3 })
     .option('-p, --policies <rows>', 'what to compare, see below', policies)
     .option('--seeds <count>', `seeds per prompt, from ${firstSeed} up`, wholeNumber(1), 1)
     .addOption(new Option('--precision <precision>', 'of rows that name none').choices(precisions).default('fp32'))
-    .option('--suite <name>', 'rows that belong together instead: paper, every method of the paper and of the field')
+    .option(
+      '--suite <name>',
+      'rows that belong together instead: paper, every method of the paper and of the field; ablation, our parts',
+    )
     .option('--markdown <file>', 'write the table')
     .option('--html <file>', 'write a page with table, curves, clips and decision maps; its numbers go to --out')
     .option('--keep <count>', 'prompts whose clips the page shows; kept beside --out', wholeNumber(0), 2)

@@ -22,6 +22,6 @@ test('magcache is fitted to mean ratios', () => {
 });
 
 test('what is fitted is accepted as options', () => {
-  for (const [name, { fit }] of Object.entries(policies))
-    if (fit) expect(() => createPolicy(name, fit(runs))).not.toThrow();
+  for (const [name, { fit: optionsFor }] of Object.entries(policies))
+    if (optionsFor) expect(() => createPolicy(name, optionsFor(runs))).not.toThrow();
 });
