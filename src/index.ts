@@ -56,7 +56,7 @@ export {
   skip,
   stack,
 } from './policy.ts';
-export { findDefaultProfile, fittedOptions, loadProfile, profilePolicy, saveFitted, saveProfile } from './profiles.ts';
+export { findDefaultProfile, fittedOptions, loadProfile, saveFitted, saveProfile } from './profiles.ts';
 export { type ActivationRecorder, activationRecorder } from './quantization/activations.ts';
 export type { QuantizationOptions } from './quantization/quantizer.ts';
 export { defaultRecipes, isSimulated, type Recipe, simulation } from './quantization/recipe.ts';

@@ -5,9 +5,7 @@ import * as z from 'zod';
 import { messageOf, QuantCacheError } from './errors.ts';
 import type { Pipeline } from './pipeline.ts';
 import { policyEntry } from './policies/index.ts';
-import { quantcache } from './policies/quantcache/index.ts';
 import { checkProfile, type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
-import type { Policy } from './policy.ts';
 import { systemCode, writeWhole } from './weights/files.ts';
 
 /** The name that is looked for where nobody names one. */
@@ -34,9 +32,6 @@ export async function loadProfile(profile: string, pipeline: Pipeline): Promise<
   checkProfile(parsed, { name: pipeline.model, hash: await pipeline.hash() });
   return parsed;
 }
-
-/** The policy of a profile. */
-export const profilePolicy = ({ options }: Profile): Policy => quantcache(options);
 
 /** The model's default profile; undefined for a model that comes without. */
 export async function findDefaultProfile(pipeline: Pipeline): Promise<Profile | undefined> {

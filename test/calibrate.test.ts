@@ -62,6 +62,25 @@ describe('quantcache calibrate', () => {
     expect((await readMetadata(join(folder, 'a.mp4')))?.policy).toBe('quantcache calibrated');
   });
 
+  test('cache memory is bounded: without any, everything is computed', () => {
+    const made = run(
+      'generate',
+      prompt,
+      '--steps',
+      '5',
+      '--profile',
+      'profile.json',
+      '--cache-memory',
+      '0',
+      '--json',
+      '-o',
+      'none.mp4',
+    );
+    expect(made.stderr).toMatch(/residuals fit into 0.0 MB/);
+    const { decisions } = JSON.parse(made.stdout) as { decisions: { levels: { level: string; compute: number }[] } };
+    expect(decisions.levels.find(({ level }) => level === 'step')?.compute).toBe(5);
+  });
+
   test('another target is found without measuring again', () => {
     const measured = () => JSON.parse(readFileSync(join(folder, 'measured.json'), 'utf8'));
     const before = measured();

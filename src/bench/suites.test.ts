@@ -11,7 +11,14 @@ it.each(Object.keys(suites))('%s consists of known policies with options that th
 it('paper has steps, caching with and without 8 bits, quantization and our own', () => {
   const rows = parseRows(suiteRows('paper'), defaults);
   const labels = rows.map(({ label }) => label);
-  for (const label of ['full#15', 'full#10', 'full@w8a8/quarot', 'full@w4a8/q-dit', 'quantcache:profile=balanced', 'quantcache-paper'])
+  for (const label of [
+    'full#15',
+    'full#10',
+    'full@w8a8/quarot',
+    'full@w4a8/q-dit',
+    'quantcache:profile=balanced',
+    'quantcache-paper',
+  ])
     expect(labels).toContain(label);
   const settings = (policy: string, precision: string) =>
     rows.filter((row) => row.policy === policy && row.precision === precision && !row.recipe);

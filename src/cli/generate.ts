@@ -19,7 +19,6 @@ import {
   type Pipeline,
   type Precision,
   precisions,
-  profilePolicy,
   QuantCacheError,
   type Runtime,
   type SizeRequest,
@@ -48,6 +47,7 @@ interface Flags extends ModelFlags, SizeRequest {
   profile?: string;
   policy?: string;
   policyOption?: Record<string, unknown>;
+  cacheMemory?: number;
   precision: Precision;
   trace?: string;
   json?: boolean;
@@ -83,6 +83,7 @@ export function command(): Command {
       'what to compute, reuse and skip, instead of a profile: full for everything; "quantcache policies" lists them',
     )
     .option('--policy-option <name=value>', 'an option of the policy; may be given again', keyValue)
+    .option('--cache-memory <megabytes>', 'the most that quantcache may hold of earlier steps', finiteNumber)
     .addOption(
       new Option('--precision <precision>', 'number format of linear layers').choices(precisions).default('fp32'),
     )
@@ -167,14 +168,15 @@ function chosenPolicy({ policy, policyOption, profile, precision }: Flags): stri
 }
 
 /** The policy named, with what was fitted to the model; else that of a profile, by default the model's own. */
-async function policyOn(pipeline: Pipeline, { profile, policyOption }: Flags, chosen: string | undefined) {
+async function policyOn(pipeline: Pipeline, { profile, policyOption, cacheMemory }: Flags, chosen: string | undefined) {
+  const memory = cacheMemory === undefined ? {} : { cacheMemory };
   if (chosen !== undefined) {
-    const options = { ...(await fittedOptions(chosen, pipeline)), ...policyOption };
+    const options = { ...(await fittedOptions(chosen, pipeline)), ...policyOption, ...memory };
     return { policy: createPolicy(chosen, options), name: chosen };
   }
   const found = profile === undefined ? await findDefaultProfile(pipeline) : await loadProfile(profile, pipeline);
   if (!found) return { policy: createPolicy('full'), name: 'full' };
-  return { policy: profilePolicy(found), name: `quantcache ${found.name}` };
+  return { policy: createPolicy('quantcache', { ...found.options, ...memory }), name: `quantcache ${found.name}` };
 }
 
 /** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */
