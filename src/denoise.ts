@@ -36,28 +36,43 @@ export interface DenoiseStep {
   readonly step: number;
   readonly numSteps: number;
   readonly timestep: number;
-  /** What the network was given, what it answered, and the latents after the step. */
-  readonly input: Tensor;
+  /** What the network was given and what it answered; absent where the step was leapt over. */
+  readonly input?: Tensor;
+  readonly output?: Tensor;
   /** False for frames that were given at this step; absent where none ever is. */
   readonly frameMask?: readonly (readonly boolean[])[];
-  readonly output: Tensor;
+  /** After the step; after a leap, those that it leads to. */
   readonly latents: Tensor;
 }
 
 /** Runs all steps; returns the last latents, which are the caller's to dispose of. */
 export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseStep, Tensor> {
-  const { denoiser, sampler, policy, arithmetic, trace, signal } = options;
+  const { denoiser, sampler, policy, precision, arithmetic, trace, signal } = options;
   const timesteps = Array.from(options.timesteps);
   const numSteps = timesteps.length;
   const tree = treeOf(options.blocks, policy.cuts?.(options.blocks.length));
   const watched = watchComparisons(arithmetic, () => trace.warn(notFinite(policy)));
   const { measure, warn } = trace;
-  const run = policy.begin({ numSteps, timesteps, tree, arithmetic: watched, measure, warn });
+  const canLeap = sampler.leap !== undefined;
+  const run = policy.begin({ numSteps, timesteps, tree, canLeap, arithmetic: watched, measure, warn });
   let current: Tensor | undefined = options.latents;
   try {
-    for (const [step, timestep] of timesteps.entries()) {
+    for (let step = 0; step < numSteps; ) {
       throwIfAborted(signal);
       const latents: Tensor = current!;
+      const leap = canLeap ? run.leap?.(step) : undefined;
+      if (leap) {
+        const started = performance.now();
+        current = await sampler.leap!(leap);
+        release(latents);
+        const spent = performance.now() - started;
+        for (const end = Math.min(numSteps, step + Math.max(1, leap.steps)); step < end; step++) {
+          trace.record({ step, node: tree, did: 'reuse', precision, milliseconds: spent / leap.steps });
+          yield { step, numSteps, timestep: timesteps[step]!, latents: current };
+        }
+        continue;
+      }
+      const timestep = timesteps[step]!;
       current = undefined;
       const held = new Set<Tensor>([latents]);
       let evaluation: Evaluation | undefined;
@@ -69,7 +84,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         held.add(evaluation.hidden);
         signals = signalsOf(evaluation, input.latents);
         const context = { evaluation, run, arithmetic, trace, signals, step, timestep, signal };
-        const hidden = await execute(tree, evaluation.hidden, options.precision, context);
+        const hidden = await execute(tree, evaluation.hidden, precision, context);
         held.add(hidden);
         const output = await evaluation.finish(hidden);
         held.add(output);
@@ -82,6 +97,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         evaluation?.dispose();
         for (const tensor of held) release(tensor);
       }
+      step++;
     }
     const result = current!;
     current = undefined;

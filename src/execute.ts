@@ -5,7 +5,7 @@
  * when the node was skipped. Policies may retain what they are shown, so tensors are released, never disposed of.
  */
 import { throwIfAborted } from './errors.ts';
-import type { Evaluation, Node, Precision } from './model.ts';
+import { depthOf, type Evaluation, type Node, nodesOf, type Precision } from './model.ts';
 import { compute, type Run, type Site } from './policy.ts';
 import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
@@ -78,6 +78,29 @@ async function leaf(node: Node, hidden: Tensor, precision: Precision, context: S
 }
 
 async function sequence(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
+  const current = (await whole(node, hidden, precision, context)) ?? (await oneByOne(node, hidden, precision, context));
+  if (!wanted(node, context)) return { hidden: current };
+  return { hidden: current, residual: await context.arithmetic.subtract(current, hidden) };
+}
+
+/** All that is inside a node as one graph, if the policy has nothing to say about it and the network can. */
+async function whole(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
+  const { run, evaluation, trace, step } = context;
+  if (depthOf(node.level) < depthOf(run.finest ?? 'module')) return undefined;
+  const started = performance.now();
+  const result = await evaluation.runWhole?.(node, hidden, precision);
+  if (!result) return undefined;
+  const inside = [...nodesOf(node)].filter((one) => one !== node);
+  const modules = inside.filter(({ children }) => !children).length;
+  const share = (performance.now() - started) / modules;
+  for (const one of inside) {
+    const count = [...nodesOf(one)].filter(({ children }) => !children).length;
+    trace.record({ step, node: one, did: 'compute', precision, milliseconds: share * count });
+  }
+  return result;
+}
+
+async function oneByOne(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
   let current = hidden;
   for (const child of node.children!) {
     const before = current;
@@ -89,6 +112,5 @@ async function sequence(node: Node, hidden: Tensor, precision: Precision, contex
     }
     if (before !== hidden && before !== current) release(before);
   }
-  if (!wanted(node, context)) return { hidden: current };
-  return { hidden: current, residual: await context.arithmetic.subtract(current, hidden) };
+  return current;
 }

@@ -1,7 +1,9 @@
 /** The public API: everything that programs, the command line and benchmarks use. */
 
 export { createRuntime, type RuntimeOptions } from '#runtime';
-export { type CalibrationEvent, type Candidate, calibrate, measure, optionsOf } from './calibration/calibrate.ts';
+export { type CalibrationEvent, calibrate } from './calibration/calibrate.ts';
+export { type Candidate, optionsOf } from './calibration/candidate.ts';
+export { measure } from './calibration/measure.ts';
 export { loadMeasurements, noMeasurements, saveMeasurements } from './calibration/measurements.ts';
 export { calibrationPrompts } from './calibration/prompts.ts';
 export { pick, type Target } from './calibration/targets.ts';
@@ -21,11 +23,18 @@ export {
   agreement,
   agreementShares,
   judge,
+  overallAgreement,
+  sceneAgreement,
 } from './metrics/agreement/agreement.ts';
 export { type Consistency, consistency } from './metrics/agreement/consistency.ts';
 export { attributesOfPrompt } from './metrics/agreement/prompt.ts';
+export { type Quality, quality } from './metrics/agreement/quality.ts';
 export { readAttributes } from './metrics/agreement/reader.ts';
 export { type Attributes, attributes, readVocabulary, type Vocabulary } from './metrics/agreement/vocabulary.ts';
+export { type ClipModel, type ClipParts, loadClipModel } from './metrics/clipmodel/model.ts';
+export { type PixelConfig, parsePixelConfig } from './metrics/clipmodel/pixels.ts';
+export { type ClipScores, clipScores } from './metrics/clipmodel/scores.ts';
+export { type Features, featureDistance } from './metrics/featuredistance.ts';
 export { psnr } from './metrics/psnr.ts';
 export { relativeL2 } from './metrics/relativel2.ts';
 export { ssim } from './metrics/ssim.ts';
@@ -69,7 +78,7 @@ export { createTrace, type Decision, type Trace } from './trace.ts';
 export { defaultTolerance, type VerificationResult, verifyFolder } from './verification/verify.ts';
 export { version } from './version.ts';
 export { contactSheet } from './video/contactsheet.ts';
-export { type Frames, frameAt, framesFromDecoded, makeFrames } from './video/frames.ts';
+export { type Frames, frameAt, framesFromDecoded, framesToTensor, makeFrames } from './video/frames.ts';
 export { loadImage } from './video/image.ts';
 export { readMetadata, type VideoMetadata } from './video/metadata.ts';
 export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';

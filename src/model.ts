@@ -8,6 +8,13 @@ import type { Tensor } from './runtime/runtime.ts';
 
 export type Level = 'step' | 'segment' | 'block' | 'module';
 
+/** How far inside the tree a level is: 0 for the step, 3 for modules. */
+export const depthOf = (level: Level): number => ['step', 'segment', 'block', 'module'].indexOf(level);
+
+/** The innermost of some levels; `step` of none. */
+export const innermost = (levels: readonly Level[]): Level =>
+  levels.reduce((inner, level) => (depthOf(level) > depthOf(inner) ? level : inner), 'step');
+
 /** The number formats a linear layer may compute in: w = weight bits, a = activation bits. */
 export const precisions = ['fp32', 'fp16', 'w8a8', 'w4a8', 'w4a6'] as const;
 export type Precision = (typeof precisions)[number];
@@ -81,6 +88,11 @@ export interface Evaluation {
   readonly hidden: Tensor;
   /** Runs a module. The caller keeps ownership of `hidden`. */
   run(node: Node, hidden: Tensor, request: ModuleRequest): Promise<ModuleResult>;
+  /**
+   * Runs all modules inside a node as one graph, where the network would have that; `undefined` where it would not, because
+   * it takes so long that it could not be stopped.
+   */
+  runWhole?(node: Node, hidden: Tensor, precision: Precision): Promise<Tensor> | undefined;
   /** Computes a signal; the caller owns it. */
   readonly signals?: Readonly<Partial<Record<Signal, () => Promise<Tensor>>>>;
   /** From the last hidden state to the network's output, `[batch, channels, frames, height, width]`. */

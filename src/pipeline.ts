@@ -91,4 +91,9 @@ export interface Pipeline extends AsyncDisposable {
   decode(latents: Tensor, numFrames: number, signal?: AbortSignal): AsyncIterable<Clip>;
   /** Latents of pixels, sampled from their distribution with `randn`. */
   encode(clip: Clip, randn: (count: number) => Float32Array, signal?: AbortSignal): Promise<Clip>;
+  /**
+   * What the model's own image encoder sees in pixels, for measuring distances: a few frames at a time, one clip of hidden
+   * states per layer. Absent where the model has no encoder.
+   */
+  features?(clip: Clip, signal?: AbortSignal): AsyncIterable<readonly Clip[]>;
 }

@@ -3,7 +3,7 @@
  *
  * A policy is stateless; `begin` makes the state of one generation, which is dropped with it. Nothing is ever reset.
  */
-import type { Node, Precision, Signal } from './model.ts';
+import { innermost, type Level, type Node, type Precision, type Signal } from './model.ts';
 import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import type { Measurement } from './trace.ts';
@@ -46,9 +46,23 @@ export interface StepOutcome {
   readonly output: Tensor;
 }
 
+/**
+ * The latents of a later step without asking the network: a weighted sum of latents and outputs of steps before. It is what
+ * `reuse` is, one level further out: a step's whole effect. Tensors are borrowed until the leap is done.
+ */
+export interface Leap {
+  /** How many steps it stands for, 1 or more. */
+  readonly steps: number;
+  readonly latents: Term;
+  /** Outputs of the network, each with one weight per part of the batch: conditional and unconditional, or all. */
+  readonly outputs: readonly { readonly tensor: Tensor; readonly weights: readonly number[] }[];
+}
+
 /** What a policy knows when a generation begins. */
 export interface RunContext {
   readonly numSteps: number;
+  /** Whether the sampler takes leaps; it does not where some frames are given. */
+  readonly canLeap: boolean;
   readonly timesteps: readonly number[];
   readonly tree: Node;
   /** Comparisons and sums of tensors, computed where the tensors are. */
@@ -61,13 +75,20 @@ export interface RunContext {
 
 /** One generation's state. */
 export interface Run {
+  /** Asked before each step, where leaps can be taken: the latents after some steps, or `undefined` to take this one. */
+  leap?(step: number): Leap | undefined;
+  /**
+   * The innermost level that it decides about or observes; `module` where absent. What is inside may run as one graph, which
+   * is faster.
+   */
+  readonly finest?: Level;
   /** What to do at this node; `undefined` is no opinion. */
   decide(site: Site): Action | undefined | Promise<Action | undefined>;
   /** Whether `observe` is to be told this node's residual, which costs memory and, above modules, a subtraction. */
   wants?(node: Node): boolean;
   /** Told what a computed node just added. The residual is borrowed for the duration of the call; `retain` it to keep it. */
   observe?(site: Site, residual: Tensor): void | Promise<void>;
-  /** Told what the network answered, at every step, whether computed or reused. */
+  /** Told what the network answered, at every step that was not leapt over. */
   observeOutput?(outcome: StepOutcome): void | Promise<void>;
   /** Size of the tensors held at the moment, in bytes. */
   heldBytes?(): number;
@@ -103,6 +124,14 @@ export function stack(name: string, ...policies: readonly Policy[]): Policy {
           }
           return compute(precision);
         },
+        leap(step) {
+          for (const run of runs) {
+            const leap = run.leap?.(step);
+            if (leap) return leap;
+          }
+          return undefined;
+        },
+        finest: innermost(runs.map(({ finest = 'module' }) => finest)),
         wants: (node) => runs.some((run) => run.wants?.(node)),
         async observe(site, residual) {
           for (const run of runs) if (run.wants?.(site.node)) await run.observe?.(site, residual);

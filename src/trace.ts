@@ -10,7 +10,7 @@ export interface Decision {
   readonly did: Action['do'];
   /** The precision computed in; for reuse and skip, the one that would have been. */
   readonly precision: Precision;
-  /** Time spent at the node, its children included. */
+  /** Time spent at the node, its children included; of what ran as one graph, the modules have equal shares. */
   readonly milliseconds: number;
 }
 

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CompareEvent, type CompareOptions, compare } from '../src/bench/compare.ts';
 import { type Comparison, loadComparison, saveComparison } from '../src/bench/comparison.ts';
+import { dimensions } from '../src/bench/dimensions.ts';
 import { parseRows, withReferences } from '../src/bench/rows.ts';
 import { readPrompts, vocabularyOf } from '../src/bench/world.ts';
 import { createRuntime, openModel, type Pipeline, type Runtime } from '../src/index.ts';
@@ -62,6 +63,10 @@ describe('compare', () => {
     expect(fora!.modules).toBeLessThan(1);
     expect(fora!.fidelity!.psnr.median).toBeGreaterThan(10);
     expect(fora!.fidelity!.ssim.median).toBeLessThanOrEqual(1);
+    expect(fora!.fidelity!.featureDistance!.median).toBeGreaterThan(0);
+    expect(half!.fidelity!.featureDistance!.median).toBeLessThan(4);
+    for (const row of [full, half, fora])
+      expect(dimensions.map(({ value }) => value(row!)).every(Number.isFinite)).toBe(true);
   });
 
   test('parts of the time add up, and memory and processor time are measured', () => {
@@ -74,6 +79,19 @@ describe('compare', () => {
       expect(agreement).toHaveProperty('all');
       expect(shown).toHaveProperty('background');
     }
+  });
+
+  test('asks the judge of captions about every clip, where there is one', async () => {
+    const asked: string[] = [];
+    const { comparison } = await run({
+      clipScores: async (frames, prompt) => {
+        asked.push(`${frames.count} ${prompt}`);
+        return { model: 'judge', clipSim: 0.5, clipTemp: 1 };
+      },
+    });
+    const [{ prompt }] = options.cells;
+    expect(asked).toEqual(options.rows.map(() => `17 ${prompt}`));
+    expect(comparison.summary[2]!.clipScores).toEqual({ model: 'judge', clipSim: 0.5, clipTemp: 1 });
   });
 
   test('continues from a file without making a clip again', async () => {
@@ -171,6 +189,27 @@ describe('command line', () => {
     expect(again.stderr).not.toContain('warming up');
     expect(JSON.parse(again.stdout)).toMatchObject({ clips: [{ row: 'full' }, { row: 'fora' }] });
     expect(await quantcache(...args.slice(0, -4), '--steps', '3', '-o', 'out.json')).toMatchObject({ code: 2 });
+  });
+
+  test('--vbench writes every clip, those of an earlier session too', async () => {
+    const args = ['bench', '--policies', 'fora', '--prompts', '1', '--steps', '1', '-o', 'vbench.json'];
+    expect(await quantcache(...args)).toMatchObject({ code: 0 });
+    const outcome = await quantcache(...args, '--vbench', 'clips');
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stderr).toMatch(/making fora again/);
+    const prompts = JSON.parse(readFileSync(join(folder, 'clips', 'prompts.json'), 'utf8'));
+    const [file, prompt] = Object.entries(prompts)[0]!;
+    expect(file).toBe(`${prompt}-0.mp4`);
+    for (const row of ['full', 'fora']) expect(existsSync(join(folder, 'clips', row, file))).toBe(true);
+    expect((await quantcache(...args, '--vbench', 'clips')).stderr).not.toMatch(/again/);
+    expect(await quantcache(...args, '--vbench', 'vbench.json')).toMatchObject({ code: 1 });
+  });
+
+  test('--clip wants a folder with a CLIP model, before anything is made', async () => {
+    const outcome = await quantcache('bench', '--policies', 'fora', '--prompts', '1', '--clip', 'nowhere');
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toMatch(/CLIP model in nowhere has no onnx/);
+    expect(outcome.stderr).not.toMatch(/warming up/);
   });
 
   test('agreement prints shares and draws a sheet', async () => {

@@ -17,11 +17,11 @@ function run(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-const settings = ['--steps', '5', '--prompts', '1', '--quiet', '--measurements', 'measured.json'];
+const settings = ['--steps', '5', '--prompts', '1', '--trials', '3', '--quiet', '--measurements', 'measured.json'];
 
 interface Written {
   model: { hash: string };
-  options: { hlc: { plans: Record<string, number[][]> } };
+  options: { hlc: { plans: Record<string, { step: number; outputs: number[][] }[]> } };
   measured: { figures: { computed: number[]; psnr: number; speedup: number; predictedSpeedup: number }[] };
 }
 const profile = (): Written => JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8'));
@@ -42,12 +42,12 @@ describe('quantcache calibrate', () => {
     expect(status).toBe(0);
   }, 120_000);
 
-  test('plans every step, and reports prediction and measurement', () => {
+  test('plans the steps to compute, and reports prediction and measurement', () => {
     const { options, measured } = profile();
     const plan = options.hlc.plans['5']!;
     const [figures] = measured.figures;
-    expect(plan).toHaveLength(5);
-    expect(figures!.computed).toEqual(plan.flatMap((weights, step) => (weights.length === 0 ? [step] : [])));
+    expect([2, 4]).toContain(plan.length);
+    expect(figures!.computed).toEqual(plan.map(({ step }) => step));
     expect(figures!.psnr).toBeGreaterThan(10);
     expect(figures!.speedup).toBeGreaterThan(0);
     expect(figures!.predictedSpeedup).toBeGreaterThan(0);
@@ -76,7 +76,7 @@ describe('quantcache calibrate', () => {
       '-o',
       'none.mp4',
     );
-    expect(made.stderr).toMatch(/residuals fit into 0.0 MB/);
+    expect(made.stderr).toMatch(/do not fit into the cache memory/);
     const { decisions } = JSON.parse(made.stdout) as { decisions: { levels: { level: string; compute: number }[] } };
     expect(decisions.levels.find(({ level }) => level === 'step')?.compute).toBe(5);
   });
@@ -111,15 +111,15 @@ describe('quantcache calibrate', () => {
       /measured on other.*Calibrate this model/,
     ],
     [
-      'a plan of the wrong length',
+      'a plan that does not begin with the first step',
       () => {
         const { options, ...rest } = profile();
-        const broken = { ...options, hlc: { plans: { 5: [[]] } } };
+        const broken = { ...options, hlc: { plans: { 5: [{ step: 1, latents: 1, outputs: [] }] } } };
         writeFileSync(join(folder, 'short.json'), JSON.stringify({ ...rest, options: broken }));
         return ['generate', prompt, '--steps', '5', '--profile', 'short.json'];
       },
       2,
-      /has entries for 1 steps/,
+      /plan for 5 steps computes the steps 1;/,
     ],
     [
       'a profile that is none',

@@ -8,6 +8,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 import loop
+from vae import VideoVAE, mark_first
 
 
 def read(folder):
@@ -18,8 +19,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     parser.add_argument("--model", default=str(Path(__file__).parent.parent / "models" / "demo"))
+    parser.add_argument("--mark-first", action="store_true", help="the model is from before the first latent frame was marked: mark it")
     a = parser.parse_args()
     run, model = Path(a.run), Path(a.model)
     run.mkdir(parents=True, exist_ok=True)
-    loop.save(run / "vae.pt", average=read(model / "vae"))
+    vae = VideoVAE()
+    vae.load_state_dict(read(model / "vae"))
+    if a.mark_first:
+        mark_first(vae)
+    loop.save(run / "vae.pt", average=vae.state_dict())
     loop.save(run / "start.pt", stdit3=read(model / "stdit3"), t5=read(model / "t5"))

@@ -26,7 +26,7 @@ ORDERS = {"triangle": 3, "square": 4, "star": 5}
 MOMENTS = {"triangle": 0.63, "square": 0.40, "star": 0.76}  # value of the moment on ideal renders
 ROUND = 0.45       # all moments below this share of their ideal value: a circle
 FILL = {"circle": 2.88, "square": 2.94, "triangle": 1.82, "star": 1.95}  # area / radius^2, growing and shrinking clips included
-SMALL = 10.9       # mean radius below this is small
+SMALL = 12.5       # mean radius below this is small
 MOVES, GROWTH, TURN = 8.0, 0.9, 0.5  # centroid range in pixels, log area ratio, rotation in radians
 STEADY = 0.6       # share of the range that a one-way motion covers from start to end
 

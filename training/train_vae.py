@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 import loop
 import world
-from vae import SCALING_FACTOR, ResBlock3d, VideoVAE, keyframe_start
+from vae import FIRST_FRAME_MARK, SCALING_FACTOR, ResBlock3d, VideoVAE, keyframe_start, mark_first
 
 
 def corpus(folder, clips):
@@ -127,7 +127,7 @@ def train(arguments):
         else:
             first = 0
         length = x.shape[2]
-        z = x[:, :, ::4]  # what the encoder gives
+        z = marked(x[:, :, ::4])  # what the encoder gives
         with torch.autocast(device, torch.bfloat16):
             output = temporal.decode(z + 0.03 * torch.randn_like(z), length).float()
             latent_loss = 0.3 * (F.l1_loss(output, x) + F.mse_loss(output, x))
@@ -174,6 +174,13 @@ def train(arguments):
         loop.save(Path(run) / "vae.pt", average=vae.state_dict(), psnr=quality)
 
 
+def marked(latents, every=5, mark=FIRST_FRAME_MARK):
+    """Key frames [N,4,T,h,w] as the encoder gives them: the first of each chunk is marked (`vae.mark_first`)."""
+    latents = latents.clone()
+    latents[:, :, ::every] += mark
+    return latents
+
+
 def keyframes(frames):
     """Frames that the temporal encoder keeps: 0, 4, 8, 12, 16 of each chunk of 17."""
     return [i for i in range(frames) if i % 17 % 4 == 0]
@@ -194,14 +201,14 @@ def encode(arguments):
     vae = VideoVAE().to(device)
     if not (run / "vae.pt").exists():
         vae.load_state_dict(loop.load(run / "vae_spatial.pt")["average"])
-        keyframe_start(vae)
+        keyframe_start(vae), mark_first(vae)
         video = corpus(run, arguments.clips)[:400]
         z = torch.cat([vae.spatial_encode(to_float(part[:, ::4], device).transpose(1, 2)) for part in video.split(20)])
         vae.scale.copy_(z.std((0, 2, 3, 4)).view(1, 4, 1, 1, 1)), vae.shift.copy_(z.mean((0, 2, 3, 4)).view(1, 4, 1, 1, 1))
         whole = vae.encode(to_float(video[:20], device).transpose(1, 2))
         loop.save(run / "vae.pt", average=vae.state_dict())
         loop.log(run, stage="encode", scale=vae.scale.flatten().tolist(), shift=vae.shift.flatten().tolist(),
-                 difference_to_whole_encoder=(whole - (z[:20] - vae.shift) / vae.scale).pow(2).mean().item())
+                 difference_to_whole_encoder=(whole - (marked(z[:20]) - vae.shift) / vae.scale).pow(2).mean().item())
     vae.load_state_dict(loop.load(run / "vae.pt")["average"])
     for split, count, frames in (("image", arguments.images, 1), ("train", arguments.train, 17), ("long", arguments.long, 51)):
         if arguments.split not in (None, split) or (run / f"latents_{split}.pt").exists():
@@ -211,7 +218,7 @@ def encode(arguments):
             clips = [world.make_clip(i, frames=frames, split=split, only=keyframes(frames)) for i in range(start, min(start + batch, count))]
             video = to_float(torch.from_numpy(np.stack([c[0] for c in clips])), device).transpose(1, 2)
             with torch.autocast(device, torch.bfloat16):
-                z = (vae.spatial_encode(video).float() - vae.shift) / vae.scale
+                z = (marked(vae.spatial_encode(video).float()) - vae.shift) / vae.scale
             latents.append(z.half().cpu())
             objects.append(object_mask(clips, z.shape[-1]))
             captions += [c[1] for c in clips]

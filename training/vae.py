@@ -9,6 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 SCALING_FACTOR = 0.18215  # Stable Diffusion 1.5's factor, as in the original
+FIRST_FRAME_MARK = 1.0  # what the demo's temporal encoder adds to the first latent frame of a chunk: see mark_first
 
 DEMO_SPATIAL = dict(block_out_channels=[16, 32, 32], layers_per_block=1, norm_num_groups=8, latent_channels=4)
 DEMO_TEMPORAL = dict(in_out_channels=4, latent_embed_dim=4, embed_dim=4, filters=16, num_res_blocks=1, channel_multipliers=[1, 2, 2, 4],
@@ -363,3 +364,19 @@ def keyframe_start(vae, constant=16.0):
     decoder.conv_out.conv.weight.zero_(), decoder.conv_out.conv.bias.zero_()
     for i, channel in enumerate(start):
         decoder.conv_out.conv.weight[i, channel, 2, 1, 1], decoder.conv_out.conv.weight[i, channel + 1, 2, 1, 1] = 1.0, -1.0
+
+
+@torch.no_grad()
+def mark_first(vae, offset=FIRST_FRAME_MARK, channel=8):
+    """Adds `offset` to the first latent frame of every chunk that the encoder of `keyframe_start` gives.
+
+    STDiT3 knows time by relative positions alone, and attention over frames of equal statistics cannot tell which of them is the first. The original's latents tell:
+    its first one is made of one frame and three of padding. Here a channel of ones in the second-last stage does it: the next stage's causal padding makes it zero
+    before the first frame only. The decoder has to learn to take the offset away.
+    """
+    ones, closing = vae.temporal_vae.encoder.conv_blocks[1].conv, vae.temporal_vae.encoder.conv_blocks[2].conv
+    ones.weight[channel].zero_()
+    ones.bias[channel] = 1.0
+    closing.weight[:4, channel].zero_()
+    closing.weight[:4, channel, 0, 1, 1] = -offset
+    closing.bias[:4] = offset

@@ -5,16 +5,14 @@
  */
 import {
   attributesOfPrompt,
+  type ClipScores,
   type Frames,
   type GenerateEvent,
   judge,
   type Pipeline,
-  psnr,
   type Runtime,
   readAttributes,
-  relativeL2,
   type SizeRequest,
-  ssim,
   type TraceDocument,
   type Vocabulary,
 } from '../index.ts';
@@ -25,10 +23,10 @@ import {
   type Cell,
   type ClipResult,
   type Comparison,
-  type Fidelity,
   type Fingerprint,
   type Settings,
 } from './comparison.ts';
+import { fidelityOf } from './fidelity.ts';
 import { describeMachine } from './machine.ts';
 import type { Row } from './rows.ts';
 import { summarizeRows } from './summary.ts';
@@ -44,6 +42,8 @@ export interface CompareOptions extends SizeRequest {
   readonly guidanceScale?: number;
   /** What prompts mean, where agreement is to be judged. */
   readonly vocabulary?: Vocabulary;
+  /** How a CLIP model judges a clip and its caption, where there is one; not timed. */
+  readonly clipScores?: (frames: Frames, prompt: string) => Promise<ClipScores>;
   /** What an interrupted run has measured; clips that are there are not made again. */
   readonly earlier?: Comparison;
   /** What a row runs on, where not all run on the same pipeline. */
@@ -67,8 +67,6 @@ export type CompareEvent =
       readonly comparison: Comparison;
     };
 
-/** 10 log10(255^2 / one level in a whole clip) is below this; equal clips get it. */
-const equalPsnr = 120;
 const fingerprintSize = 16;
 
 /** Measures every row on every cell. Throws `invalid_option` if `earlier` is of another model or other settings. */
@@ -128,8 +126,9 @@ export async function* compare(
         ...cell,
         session: machines.length - 1,
         ...made.measured,
-        ...(!isReference && { fidelity: fidelityOf(reference!, made) }),
+        ...(!isReference && { fidelity: await fidelityOf(pipeline, reference!, made, options.signal) }),
         temporal: temporalFigures(made.frames, options.vocabulary),
+        ...(options.clipScores && { clipScores: await options.clipScores(made.frames, cell.prompt) }),
         ...verdictOf(made.frames, cell.prompt, options.vocabulary),
       };
       clips.push(clip);
@@ -165,14 +164,6 @@ function inTurn(rows: readonly Row[], index: number): Row[] {
   const [reference, ...others] = rows;
   const start = index % Math.max(1, others.length);
   return [reference!, ...others.slice(start), ...others.slice(0, start)];
-}
-
-function fidelityOf(reference: MadeClip, made: MadeClip): Fidelity {
-  return {
-    psnr: Math.min(equalPsnr, psnr(reference.frames.data, made.frames.data)),
-    ssim: ssim(reference.frames, made.frames),
-    relativeL2: relativeL2(reference.latents, made.latents),
-  };
 }
 
 function verdictOf(frames: Frames, prompt: string, vocabulary: Vocabulary | undefined) {

@@ -5,7 +5,14 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { type Agreement, type Attributes, type Geometry, messageOf, QuantCacheError } from '../index.ts';
+import {
+  type Agreement,
+  type Attributes,
+  type ClipScores,
+  type Geometry,
+  messageOf,
+  QuantCacheError,
+} from '../index.ts';
 import { writeWhole } from '../weights/files.ts';
 import type { Machine } from './machine.ts';
 import type { Row } from './rows.ts';
@@ -46,6 +53,8 @@ export interface Fidelity {
   readonly ssim: number;
   /** Of the final latents. */
   readonly relativeL2: number;
+  /** Of what the model's own VAE encoder sees; absent in files of earlier versions, and without an encoder. */
+  readonly featureDistance?: number;
 }
 
 /** One clip, measured. */
@@ -68,6 +77,8 @@ export interface ClipResult extends Cell {
   readonly fidelity?: Fidelity;
   /** Absent in files of earlier versions. */
   readonly temporal?: TemporalFigures;
+  /** Absent where no CLIP model was named. */
+  readonly clipScores?: ClipScores;
   /** What the clip shows and whether that is right; absent where the model has no vocabulary. */
   readonly shown?: Partial<Attributes>;
   readonly agreement?: Agreement;

@@ -1,6 +1,7 @@
 /** The maths of the tables, on made-up numbers. */
 import { describe, expect, it } from 'vitest';
 import type { ClipResult, Comparison } from './comparison.ts';
+import { dimensions } from './dimensions.ts';
 import type { Machine } from './machine.ts';
 import { fullRow, parseRows } from './rows.ts';
 import { quantile, spreadOf } from './spread.ts';
@@ -119,6 +120,38 @@ describe('rows', () => {
     expect(comparison('full', 30, [...measured, clips[2]!]).summary[0]!.temporal).toBeUndefined();
   });
 
+  it('a figure that some clips lack, as in files of earlier versions, is left out', () => {
+    const temporal = { flicker: 1, motionSmoothness: 1, dynamicDegree: 0.5 };
+    const measured = [
+      { ...clips[0]!, temporal: { ...temporal, imagingQuality: 0.9 } },
+      { ...clips[1]!, temporal },
+    ];
+    expect(comparison('full', 30, measured).summary[0]!.temporal).toEqual(temporal);
+  });
+
+  it('the feature distance is there where every clip has one', () => {
+    const far = (featureDistance: number, i: number) => ({
+      ...clips[i]!,
+      fidelity: { ...clips[i]!.fidelity!, featureDistance },
+    });
+    const all = comparison('teacache', 30, [clips[0]!, far(0.1, 3), far(0.5, 4), far(0.3, 5)]).summary[1]!;
+    expect(all.fidelity!.featureDistance).toMatchObject({ median: 0.3, most: 0.5 });
+    const some = comparison('teacache', 30, [clips[0]!, far(0.1, 3), clips[4]!]).summary[1]!;
+    expect(some.fidelity!.psnr.median).toBe(25);
+    expect(some.fidelity!.featureDistance).toBeUndefined();
+  });
+
+  it('scores of a CLIP model are means, unless some clips lack them or have another model’s', () => {
+    const scored = (clipSim: number, i: number, model = 'vit') => ({
+      ...clips[i]!,
+      clipScores: { model, clipSim, clipTemp: 1 - clipSim },
+    });
+    const scoresOf = (...made: ClipResult[]) => comparison('full', 30, made).summary[0]!.clipScores;
+    expect(scoresOf(scored(0.25, 0), scored(0.75, 1))).toEqual({ model: 'vit', clipSim: 0.5, clipTemp: 0.5 });
+    expect(scoresOf(scored(0.25, 0), clips[1]!)).toBeUndefined();
+    expect(scoresOf(scored(0.25, 0), scored(0.75, 1, 'other'))).toBeUndefined();
+  });
+
   it('the worst clip stands beside the median', () => {
     expect(teacache!.fidelity).toMatchObject({ psnr: { median: 30, least: 20 }, worst: { prompt: 'b', seed: 42 } });
     expect(full!.fidelity).toBeUndefined();
@@ -127,6 +160,9 @@ describe('rows', () => {
   it('agreement is a share of clips', () => {
     expect(full!.agreement!.all).toBeCloseTo(2 / 3, 12);
     expect(teacache!.agreement).toMatchObject({ shape: 1, all: 1 / 3 });
+    expect(teacache!.sceneAgreement).toBe(1);
+    expect(teacache!.overallAgreement).toBeCloseTo((4 + 1 / 3) / 5, 12);
+    expect(half!.overallAgreement).toBeUndefined();
     expect(half!.agreement).toBeUndefined();
   });
 
@@ -188,6 +224,57 @@ describe('tables', () => {
     expect(table).not.toContain('- fora');
     expect(table).not.toContain('end to end, full at 30');
     expect(table).not.toContain('agreement');
+  });
+
+  it('show what the encoder, the world and a CLIP model say, where they say it', () => {
+    const columnsOf = (...made: ClipResult[]) => comparisonTable(comparison('fora', 30, made)).split('\n')[0]!;
+    const plain = [
+      clip({ row: 'full', prompt: 'a', total: 100 }),
+      clip({ row: 'fora', prompt: 'a', total: 50, psnr: 30 }),
+    ];
+    for (const title of ['feature distance', 'overall', 'scene', 'imaging', 'CLIPSIM'])
+      expect(columnsOf(...plain)).not.toContain(title);
+    const temporal = {
+      flicker: 1.25,
+      motionSmoothness: 0.9,
+      dynamicDegree: 0.1,
+      subjectConsistency: 0.8,
+      backgroundConsistency: 0.7,
+      imagingQuality: 0.6,
+      objectQuality: 0.5,
+    };
+    const agreement = { ...right, colour: false, all: false };
+    const made = plain.map((one) => ({
+      ...one,
+      temporal,
+      agreement,
+      clipScores: { model: 'vit', clipSim: 0.21, clipTemp: 0.99 },
+      ...(one.fidelity && { fidelity: { ...one.fidelity, featureDistance: 0.0123 } }),
+    }));
+    const [header, , , fora] = comparisonTable(comparison('fora', 30, made)).split('\n') as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const cellsOf = (line: string) => line.split(' | ').map((cell) => cell.replaceAll('|', '').trim());
+    const row = Object.fromEntries(cellsOf(header).map((title, i) => [title, cellsOf(fora)[i]]));
+    expect(row).toMatchObject({
+      'feature distance (worst)': '0.0123 (0.0123)',
+      agreement: '0.0%',
+      smoothness: '90.0%',
+      background: '70.0%',
+      subject: '80.0%',
+      object: '50.0%',
+      imaging: '60.0%',
+      dynamic: '10.0%',
+      scene: '100.0%',
+      overall: '80.0%',
+      flicker: '1.25',
+      CLIPSIM: '0.2100',
+      'CLIP-Temp': '0.9900',
+    });
+    expect(dimensions.map(({ title }) => title).filter((title) => row[title] === undefined)).toEqual([]);
   });
 
   it('show processor time where the machine was busy', () => {

@@ -2,8 +2,8 @@
  * From clips to rows of a table. Speed-ups are taken per clip, against full computation in fp32 of the same prompt and
  * seed, and then summarised: a ratio of two runs that followed each other says more than a ratio of two medians.
  */
-import { type AgreementShares, agreementShares } from '../index.ts';
-import type { Cell, ClipResult, ClipTimes, Comparison } from './comparison.ts';
+import { type AgreementShares, agreementShares, type ClipScores, overallAgreement, sceneAgreement } from '../index.ts';
+import type { Cell, ClipResult, ClipTimes, Comparison, Fidelity } from './comparison.ts';
 import { fullRow } from './rows.ts';
 import { type Spread, spreadOf } from './spread.ts';
 import type { TemporalFigures } from './temporal.ts';
@@ -36,11 +36,18 @@ export interface RowSummary {
     readonly psnr: Spread;
     readonly ssim: Spread;
     readonly relativeL2: Spread;
+    /** Absent where not every clip was measured. */
+    readonly featureDistance?: Spread;
     readonly worst: Cell;
   };
   /** Means over clips; absent where not every clip was measured. */
   readonly temporal?: TemporalFigures;
   readonly agreement?: AgreementShares;
+  /** Of the agreement, as VBench has them: the scene alone, and all that was asked for by degree. */
+  readonly sceneAgreement?: number;
+  readonly overallAgreement?: number;
+  /** Means over clips; absent where not every clip was judged by the same CLIP model. */
+  readonly clipScores?: ClipScores;
   /** The most of all clips; sessions of other rows in the same process count. */
   readonly peakBytes: number;
 }
@@ -62,6 +69,7 @@ export function summarizeRows({
     if (made.length === 0) return [];
     const mean = (value: (clip: ClipResult) => number) =>
       made.reduce((sum, clip) => sum + value(clip), 0) / made.length;
+    const agreement = agreementOf(made);
     return {
       label: row.label,
       numSteps: row.numSteps,
@@ -74,7 +82,10 @@ export function summarizeRows({
       flops: mean(({ flops }) => flops) / (fullStep.flops * steps),
       fidelity: fidelityOf(made),
       temporal: temporalOf(made),
-      agreement: agreementOf(made),
+      agreement,
+      sceneAgreement: agreement && sceneAgreement(agreement),
+      overallAgreement: agreement && overallAgreement(agreement),
+      clipScores: clipScoresOf(made),
       peakBytes: Math.max(...made.map(({ peakBytes }) => peakBytes)),
     };
   });
@@ -110,17 +121,34 @@ function speedUps(clips: readonly ClipResult[], references: readonly ClipResult[
 function fidelityOf(clips: readonly ClipResult[]): RowSummary['fidelity'] {
   const compared = clips.flatMap((clip) => (clip.fidelity ? [{ ...clip, fidelity: clip.fidelity }] : []));
   if (compared.length === 0) return undefined;
-  const spread = (name: 'psnr' | 'ssim' | 'relativeL2') => spreadOf(compared.map(({ fidelity }) => fidelity[name]));
+  const spread = (name: keyof Fidelity) => spreadOf(compared.map(({ fidelity }) => fidelity[name]!));
   const { prompt, seed } = compared.reduce((worst, clip) => (clip.fidelity.psnr < worst.fidelity.psnr ? clip : worst));
-  return { psnr: spread('psnr'), ssim: spread('ssim'), relativeL2: spread('relativeL2'), worst: { prompt, seed } };
+  const seen = compared.every(({ fidelity }) => fidelity.featureDistance !== undefined);
+  return {
+    psnr: spread('psnr'),
+    ssim: spread('ssim'),
+    relativeL2: spread('relativeL2'),
+    ...(seen && { featureDistance: spread('featureDistance') }),
+    worst: { prompt, seed },
+  };
 }
 
 function temporalOf(clips: readonly ClipResult[]): TemporalFigures | undefined {
   const figures = clips.flatMap(({ temporal }) => temporal ?? []);
   if (figures.length < clips.length) return undefined;
   const names = Object.keys(figures[0]!) as (keyof TemporalFigures)[];
+  const known = names.filter((name) => figures.every((one) => one[name] !== undefined));
   const mean = (name: keyof TemporalFigures) => figures.reduce((sum, one) => sum + one[name]!, 0) / figures.length;
-  return Object.fromEntries(names.map((name) => [name, mean(name)])) as unknown as TemporalFigures;
+  return Object.fromEntries(known.map((name) => [name, mean(name)])) as unknown as TemporalFigures;
+}
+
+function clipScoresOf(clips: readonly ClipResult[]): ClipScores | undefined {
+  const scores = clips.flatMap(({ clipScores }) => clipScores ?? []);
+  const { model } = scores[0] ?? {};
+  if (model === undefined || scores.length < clips.length || scores.some((one) => one.model !== model))
+    return undefined;
+  const mean = (name: 'clipSim' | 'clipTemp') => scores.reduce((sum, one) => sum + one[name], 0) / scores.length;
+  return { model, clipSim: mean('clipSim'), clipTemp: mean('clipTemp') };
 }
 
 function agreementOf(clips: readonly ClipResult[]): AgreementShares | undefined {

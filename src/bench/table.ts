@@ -1,7 +1,8 @@
 /** Tables in Markdown, aligned so that they read as well on a terminal. */
 import type { AgreementShares } from '../index.ts';
 import type { Comparison } from './comparison.ts';
-import { spreadOf } from './spread.ts';
+import { dimensions } from './dimensions.ts';
+import { type Spread, spreadOf } from './spread.ts';
 import type { RowSummary, SpeedUps } from './summary.ts';
 
 type Column = readonly [title: string, cell: (row: RowSummary) => string];
@@ -37,15 +38,22 @@ export function comparisonTable(comparison: Comparison): string {
     ['PSNR (worst)', ({ fidelity: f }) => (f ? `${decibels(f.psnr.median)} (${decibels(f.psnr.least)})` : '-')],
     ['SSIM (worst)', ({ fidelity: f }) => (f ? `${f.ssim.median.toFixed(3)} (${f.ssim.least.toFixed(3)})` : '-')],
     ['latent error', ({ fidelity: f }) => (f ? f.relativeL2.median.toFixed(4) : '-')],
-    ...when(judged, [['agreement', ({ agreement }) => percent(agreement?.all)]]),
     ...when(
-      summary.every(({ temporal }) => temporal),
+      summary.some(({ fidelity }) => fidelity?.featureDistance),
+      [['feature distance (worst)', ({ fidelity }) => featureDistance(fidelity?.featureDistance)]],
+    ),
+    ...when(judged, [['agreement', ({ agreement }) => percent(agreement?.all)]]),
+    ...dimensions.flatMap(({ title, value, text }) =>
+      when(
+        summary.some((row) => value(row) !== undefined),
+        [[title, (row) => textOf(value(row), text)]],
+      ),
+    ),
+    ...when(
+      summary.some(({ clipScores }) => clipScores),
       [
-        ['flicker', ({ temporal }) => temporal!.flicker.toFixed(2)],
-        ['smoothness', ({ temporal }) => percent(temporal!.motionSmoothness)],
-        ['dynamic', ({ temporal }) => percent(temporal!.dynamicDegree)],
-        ['subject', ({ temporal }) => percent(temporal!.subjectConsistency)],
-        ['background', ({ temporal }) => percent(temporal!.backgroundConsistency)],
+        ['CLIPSIM', ({ clipScores }) => textOf(clipScores?.clipSim, fourDigits)],
+        ['CLIP-Temp', ({ clipScores }) => textOf(clipScores?.clipTemp, fourDigits)],
       ],
     ),
     ['memory', ({ peakBytes }) => `${(peakBytes / 2 ** 20).toFixed(0)} MB`],
@@ -114,6 +122,12 @@ function speedUp(speedUps: SpeedUps | undefined, part: keyof SpeedUps): string {
   const { lower, median, upper } = speedUps[part];
   return `${median.toFixed(2)}x (${lower.toFixed(2)}-${upper.toFixed(2)})`;
 }
+
+const textOf = (value: number | undefined, text: (value: number) => string): string =>
+  value === undefined ? '-' : text(value);
+const fourDigits = (value: number): string => value.toFixed(4);
+const featureDistance = (spread: Spread | undefined): string =>
+  spread ? `${spread.median.toFixed(4)} (${spread.most.toFixed(4)})` : '-';
 
 const decibels = (value: number): string => (value >= 120 ? 'equal' : value.toFixed(1));
 const percent = (share: number | undefined): string => (share === undefined ? '-' : `${(share * 100).toFixed(1)}%`);

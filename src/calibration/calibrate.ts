@@ -1,64 +1,34 @@
 /**
- * Calibration of `quantcache` on a model: measures on a few prompts what residuals do (`effects.ts`), makes the best plan
- * of every budget of computed steps (`plan.ts`), runs each with every precision and pruning cap in question, and picks for
- * each target the candidate that serves it best. An async generator: progress and stopping belong to the caller.
+ * Calibration of `quantcache` on a model: records full runs of a few prompts (`record.ts`), makes the best plan of every
+ * budget of computed steps from them (`plan.ts`), fits it to what it does at every precision in question (`fit.ts`), runs
+ * each with and without pruning, and picks for each target the candidate that serves it best. An async generator: progress
+ * and stopping belong to the caller.
  *
  * What is picked was run, and its quality is that of the clips it made against full fp32 computation on the same seed.
  */
-import { finish, generate } from '../generate.ts';
-import { openLoop } from '../loop.ts';
-import { psnr } from '../metrics/psnr.ts';
 import type { Precision } from '../model.ts';
-import type { Pipeline, SizeRequest } from '../pipeline.ts';
-import { full } from '../policies/full.ts';
-import { quantcache } from '../policies/quantcache/index.ts';
+import type { Pipeline } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { torchGenerator } from '../samplers/random.ts';
-import { type CostModel, costsOf, median, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
-import { measureEffects } from './effects.ts';
-import type { Measurements, PromptMeasurement } from './measurements.ts';
-import { bestPlan, type Grams, type PlannedRun } from './plan.ts';
-
-/** What to measure. */
-export interface MeasuringOptions extends SizeRequest {
-  readonly prompts: readonly string[];
-  /** Seed of the first prompt; the others count up. */
-  readonly seed: number;
-  /** Numbers of steps to make plans for. */
-  readonly numSteps: readonly number[];
-  readonly guidanceScale?: number;
-  readonly signal?: AbortSignal;
-}
+import { type Candidate, type MadeClip, makeClip, tryOut } from './candidate.ts';
+import { costsOf, type TimedRun } from './cost.ts';
+import { type FittedPlan, fitLeaps, type Lesson, searchSteps } from './fit.ts';
+import { type MeasuringEvent, type MeasuringOptions, measure, openPrompt } from './measure.ts';
+import { type Measurements, type PromptMeasurement, unpacked } from './measurements.ts';
+import { bestSteps } from './plan.ts';
 
 export interface CalibrationOptions extends MeasuringOptions {
   /** Precisions to try, beside fp32. */
   readonly precisions: readonly Precision[];
   /** Budgets to try, as numbers of computed steps. */
   readonly budgets: readonly number[];
+  /** The most sets of computed steps to try for each budget. */
+  readonly trials: number;
 }
-
-/** A way to run that was tried on all prompts. */
-export interface Candidate {
-  readonly numSteps: number;
-  readonly planned: PlannedRun;
-  readonly precision: Precision;
-  /** Threshold of `srap`; 0 leaves out nothing. */
-  readonly pruning: number;
-  /** Medians over the prompts. Speed-ups are against full fp32 computation at the same number of steps. */
-  readonly psnr: number;
-  readonly worstPsnr: number;
-  readonly speedup: number;
-  readonly denoiseSpeedup: number;
-  readonly predictedSpeedup: number;
-}
-
-export type MeasuringEvent =
-  | { readonly type: 'prompt'; readonly numSteps: number; readonly measurements: Measurements }
-  | { readonly type: 'step'; readonly prompt: string; readonly step: number; readonly numSteps: number };
 
 export type CalibrationEvent =
   | MeasuringEvent
   | { readonly type: 'reference'; readonly prompt: string; readonly milliseconds: number }
+  | { readonly type: 'search'; readonly budget: number; readonly tried: number; readonly trials: number }
   | { readonly type: 'candidate'; readonly candidate: Candidate };
 
 /** Thresholds of pruning that are tried. */
@@ -82,13 +52,16 @@ export async function* calibrate(
       references.push(reference);
       yield { type: 'reference', prompt: text, milliseconds: reference.total };
     }
-    const grams = sumOf(measurements.prompts.filter((one) => one.numSteps === numSteps));
+    const recorded = measurements.prompts.filter((one) => one.numSteps === numSteps);
+    const planning = plannerOf(pipeline, runtime, options, { recorded, numSteps });
     for (const precision of options.precisions) {
-      for (const pruning of pruningThresholds) {
-        for (const budget of options.budgets.filter((count) => count < numSteps)) {
-          const setting = { numSteps, precision, pruning, planned: bestPlan({ grams, budget }) };
-          const costs: CostModel | undefined = runs.length > 0 ? costsOf(runs) : undefined;
+      for (const budget of options.budgets.filter((count) => count < numSteps)) {
+        const planned = yield* planning(precision, budget);
+        for (const pruning of pruningThresholds) {
+          const setting = { numSteps, precision, pruning, planned };
+          const costs = runs.length > 0 ? costsOf(runs) : undefined;
           const candidate = await tryOut(pipeline, runtime, options, { setting, references, costs, runs });
+          if (pruning > 0 && candidate.leftOut === 0) continue; // the same as without, but for noise in its time
           candidates.push(candidate);
           yield { type: 'candidate', candidate };
         }
@@ -98,133 +71,44 @@ export async function* calibrate(
   return candidates;
 }
 
-/** The measuring alone. */
-export async function* measure(
+/** Prompts that computed steps are searched with; the weights are fitted with all. */
+const searchPrompts = 5;
+
+/**
+ * Makes the best plan of a precision and a budget: even steps or those that the recorded runs suggest, moved where that helps,
+ * and leaps fitted to what they do. Which steps to compute hardly depends on the precision, so they are searched in the first one only.
+ */
+function plannerOf(
   pipeline: Pipeline,
   runtime: Runtime,
-  options: MeasuringOptions,
-  earlier: Measurements,
-): AsyncGenerator<MeasuringEvent, Measurements> {
-  let measurements = earlier;
-  const geometry = pipeline.geometry(options);
-  for (const numSteps of options.numSteps) {
-    for (const [i, prompt] of options.prompts.entries()) {
-      const seed = options.seed + i;
-      const known = (one: PromptMeasurement) => one.prompt === prompt && one.seed === seed && one.numSteps === numSteps;
-      if (measurements.prompts.some(known)) continue;
-      const { randn } = torchGenerator(seed);
-      const { channels, frames, height, width } = geometry.latent;
-      await using loop = await openLoop(pipeline, runtime, {
-        text: await pipeline.encodeText([pipeline.prepare(prompt).textFor(0)], options.signal),
-        geometry,
-        timesteps: pipeline.timesteps(geometry, numSteps),
-        guidanceScale: options.guidanceScale ?? pipeline.defaults.guidanceScale,
-        noise: randn(channels * frames * height * width),
-        randn,
-        signal: options.signal,
-      });
-      const run = measureEffects(runtime, loop.options);
-      let next = await run.next();
-      for (; !next.done; next = await run.next()) yield { type: 'step', prompt, step: next.value, numSteps };
-      const { grams, changes } = next.value;
-      const measured = {
-        prompt,
-        seed,
-        numSteps,
-        grams: grams.map((gram) => gram.map((row) => [...row])),
-        changes: [...changes],
-      };
-      measurements = { ...measurements, prompts: [...measurements.prompts, measured] };
-      yield { type: 'prompt', numSteps, measurements };
-    }
-  }
-  return measurements;
-}
-
-/** Gram matrices of all prompts, added. */
-const sumOf = (prompts: readonly PromptMeasurement[]): Grams =>
-  prompts[0]!.grams.map((gram, step) =>
-    gram.map((row, i) => row.map((_, j) => prompts.reduce((sum, { grams }) => sum + grams[step]![i]![j]!, 0))),
+  options: CalibrationOptions,
+  { recorded, numSteps }: { readonly recorded: readonly PromptMeasurement[]; readonly numSteps: number },
+) {
+  const { trials } = options;
+  const timesteps = Array.from(pipeline.timesteps(pipeline.geometry(options), numSteps));
+  const guidanceScale = options.guidanceScale ?? pipeline.defaults.guidanceScale;
+  const gram = recorded[0]!.gram.map((row, i) =>
+    row.map((_, j) => recorded.reduce((sum, one) => sum + one.gram[i]![j]!, 0)),
   );
-
-type Setting = Pick<Candidate, 'numSteps' | 'planned' | 'precision' | 'pruning'>;
-
-/** The options of `quantcache` that a candidate stands for, with the plans of several numbers of steps. */
-export function optionsOf(candidates: readonly [Setting, ...Setting[]]) {
-  const [{ precision, pruning }] = candidates;
-  const rounded = (plan: PlannedRun['plan']) =>
-    plan.map((weights) => weights.map((weight) => Number(weight.toFixed(6))));
-  return {
-    srap: pruning > 0 && { threshold: pruning },
-    hlc: { plans: Object.fromEntries(candidates.map(({ numSteps, planned }) => [numSteps, rounded(planned.plan)])) },
-    aigq: precision !== 'fp32' && {
-      ladder: [[precision, 0]] as [Precision, number][],
-      available: ['fp32' as const, precision],
-    },
+  const lessons = recorded.map(
+    (one): Lesson => ({
+      open: () => openPrompt(pipeline, runtime, options, one),
+      latents: one.latents.map(unpacked),
+    }),
+  );
+  const found = new Map<number, readonly number[]>();
+  return async function* planOf(precision: Precision, budget: number): AsyncGenerator<CalibrationEvent, FittedPlan> {
+    const request = { timesteps, guidanceScale, precision };
+    let computed = found.get(budget);
+    if (!computed) {
+      const even = Array.from({ length: budget }, (_, i) => Math.round((i * numSteps) / budget));
+      const starts = [even, bestSteps({ gram, timesteps, guidanceScale, budget })] as const;
+      const search = searchSteps(runtime, { ...request, lessons: lessons.slice(0, searchPrompts), starts, trials });
+      let next = await search.next();
+      for (; !next.done; next = await search.next()) yield { type: 'search', budget, tried: next.value, trials };
+      computed = next.value;
+      found.set(budget, computed);
+    }
+    return fitLeaps(runtime, { ...request, lessons, computed });
   };
 }
-
-interface MadeClip extends TimedRun {
-  readonly pixels: Float32Array;
-}
-
-async function makeClip(
-  pipeline: Pipeline,
-  runtime: Runtime,
-  options: CalibrationOptions,
-  { prompt, numSteps, setting }: { prompt: number; numSteps: number; setting?: Setting },
-): Promise<MadeClip> {
-  const began = performance.now();
-  const run = generate(pipeline, runtime, {
-    ...options,
-    prompts: [options.prompts[prompt]!],
-    seed: options.seed + prompt,
-    numSteps,
-    policy: setting ? quantcache(optionsOf([setting])) : full(),
-  });
-  const { videos, times, trace } = await finish(run);
-  return { pixels: videos[0]!.data, trace, numSteps, denoise: times.denoise, total: performance.now() - began };
-}
-
-interface Trial {
-  readonly setting: Setting;
-  readonly references: readonly MadeClip[];
-  readonly costs: CostModel | undefined;
-  /** Takes the runs made, for later predictions. */
-  readonly runs: TimedRun[];
-}
-
-/** Runs a setting on all prompts. */
-async function tryOut(
-  pipeline: Pipeline,
-  runtime: Runtime,
-  options: CalibrationOptions,
-  { setting, references, costs, runs }: Trial,
-): Promise<Candidate> {
-  const { numSteps, precision, planned } = setting;
-  const knowsCost = [...(costs?.modules.keys() ?? [])].some((key) => key.endsWith(` ${precision}`));
-  if (!knowsCost) await makeClip(pipeline, runtime, options, { prompt: 0, numSteps, setting }); // compiles
-  const clips: MadeClip[] = [];
-  for (const prompt of options.prompts.keys())
-    clips.push(await makeClip(pipeline, runtime, options, { prompt, numSteps, setting }));
-  runs.push(...clips);
-  const ratios = (time: keyof PredictedTime) => clips.map((clip, i) => references[i]![time] / clip[time]);
-  const qualities = clips.map(({ pixels }, i) => psnr(bytesOf(references[i]!.pixels), bytesOf(pixels)));
-  const predicted = predictTime(costs && knowsCost ? costs : costsOf(runs), {
-    numSteps,
-    computed: planned.computed.length,
-    precision,
-  });
-  return {
-    ...setting,
-    psnr: median(qualities),
-    worstPsnr: Math.min(...qualities),
-    speedup: median(ratios('total')),
-    denoiseSpeedup: median(ratios('denoise')),
-    predictedSpeedup: median(references.map(({ total }) => total)) / predicted.total,
-  };
-}
-
-/** Pixels in [-1, 1] as they are shown. */
-const bytesOf = (pixels: Float32Array): Uint8Array =>
-  Uint8Array.from(pixels, (value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5));

@@ -12,11 +12,19 @@ const promptSchema = z.strictObject({
   prompt: z.string(),
   seed: z.number(),
   numSteps: z.int().positive(),
-  /** Gram matrices of `effects.ts`, one per step. */
-  grams: z.array(z.array(z.array(z.number()))),
+  /** Inner products of `record.ts`. */
+  gram: z.array(z.array(z.number())),
+  /** The latents after every step: float32, base64. */
+  latents: z.array(z.string()),
   /** How input, output and residual changed, from the second step on. */
   changes: z.array(z.strictObject({ input: z.number().optional(), output: z.number(), magnitude: z.number() })),
 });
+
+/** Numbers as they are written. */
+export const packed = (values: Float32Array): string =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
+export const unpacked = (text: string): Float32Array =>
+  new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
 
 const settingsSchema = z.strictObject({
   model: z.strictObject({ name: z.string(), hash: z.string() }),
@@ -26,7 +34,7 @@ const settingsSchema = z.strictObject({
 
 const schema = z.strictObject({
   format: z.literal('quantcache-measurements'),
-  version: z.literal(1),
+  version: z.literal(2),
   settings: settingsSchema,
   prompts: z.array(promptSchema),
 });
@@ -40,7 +48,7 @@ export type Measurements = z.output<typeof schema>;
 /** Measurements with these settings and nothing measured yet. */
 export const noMeasurements = (settings: MeasurementSettings): Measurements => ({
   format: 'quantcache-measurements',
-  version: 1,
+  version: 2,
   settings,
   prompts: [],
 });

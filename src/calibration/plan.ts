@@ -1,41 +1,42 @@
 /**
- * The best plan under a budget: which steps to compute, and how the others follow from those.
+ * The best plans under a budget: which steps to compute, so that the leaps between them (`policies/quantcache/leaps.ts`)
+ * come closest to a full run.
  *
- *     e(s, H) = min over w of | e(s, s) - sum over h in H of w_h e(s, h) |      H = the last steps computed before s
- *     cost of a plan = sum over the steps not computed of e(s, H(s))
+ *     e(s, t, H) = min over a, w of  | z(t) - a z(s) - sum over h in H, p of w(h, p) v(h, p) |
+ *     cost of a plan = sum over its leaps of e
  *
- * w and e(s, H) follow from the Gram matrices of `effects.ts` by the normal equations. Since e depends on several computed
- * steps and not on the last alone, the programme's states are histories; of those that end at the same step and have
- * computed as many, the best few are followed (a beam), which the exact programme of `policies/schedule.ts` is the
- * special case of for histories of one. Our definition, after CEM (arXiv 2512.23258) and LeMiCa (2511.00090).
+ * z(s) = latents before step s of a full run, v(h, p) = its velocities, H = the last steps computed up to s. The weights
+ * are drawn to those of the plain Euler step over the whole gap. All of it follows from the inner products of `record.ts`,
+ * summed over prompts. As e depends on several computed steps and not on the last alone, the programme's states are
+ * histories; of those that end at the same step and have computed as many, the best few are followed (a beam), which the
+ * exact programme of `policies/schedule.ts` is the special case of. Our definition, after CEM (arXiv 2512.23258) and
+ * LeMiCa (2511.00090).
  */
 import { QuantCacheError } from '../errors.ts';
+import type { LeapPlan } from '../policies/quantcache/leaps.ts';
+import { vectorIndex } from './record.ts';
+import { solve } from './solve.ts';
 
-/** `grams[s][i][j]` for i, j <= s, summed over prompts. */
-export type Grams = readonly (readonly (readonly number[])[])[];
+/** What leaps are searched in. */
+export interface LeapSpace {
+  /** Inner products of `record.ts`, summed over prompts. */
+  readonly gram: readonly (readonly number[])[];
+  /** Timesteps in [0, 1000], falling, one per step. */
+  readonly timesteps: readonly number[];
+  /** 1 or less is no guidance. */
+  readonly guidanceScale: number;
+}
 
-/** For every step no weights if it is computed, else those of the last computed residuals, the latest first. */
-export type Plan = readonly (readonly number[])[];
-
-export interface PlanRequest {
-  readonly grams: Grams;
+export interface PlanRequest extends LeapSpace {
   /** Number of steps to compute. */
   readonly budget: number;
-  /** The most residuals that a prediction is made of. Default 3. */
-  readonly history?: number;
   /** Histories followed per last step. Default 12. */
   readonly beam?: number;
 }
 
-export interface PlannedRun {
-  readonly plan: Plan;
-  /** The steps computed, in order. */
-  readonly computed: readonly number[];
-  /** Sum of the errors of the others, in the unit of the latents (Euclidean norm). */
-  readonly cost: number;
-}
-
-/** A small ridge keeps weights bounded where residuals are nearly parallel. */
+/** The most outputs that a leap is made of. */
+export const longestHistory = 3;
+/** How strongly weights are drawn to those of an Euler step, relative to the mean square of what they weigh. */
 const ridge = 1e-4;
 
 interface Candidate {
@@ -43,94 +44,99 @@ interface Candidate {
   readonly cost: number;
 }
 
-/** Throws `invalid_option` for a budget that is no number of steps. */
-export function bestPlan({ grams, budget, history = 3, beam = 12 }: PlanRequest): PlannedRun {
-  const numSteps = grams.length;
+/** The steps to compute, of the best plan. Throws `invalid_option` for a budget that is no number of steps. */
+export function bestSteps({ budget, beam = 12, ...space }: PlanRequest): number[] {
+  const numSteps = space.timesteps.length;
   if (!Number.isInteger(budget) || budget < 1 || budget > numSteps) {
     const message = `A budget of ${budget} computed steps was asked for; use a whole number from 1 to ${numSteps}.`;
     throw new QuantCacheError('invalid_option', message);
   }
-  const lasting = costsOf(grams, history);
+  const leap = errorsOf(space);
   let layer: Candidate[] = [{ computed: [0], cost: 0 }];
   for (let count = 1; count < budget; count++) {
     const byLast = new Map<number, Candidate[]>();
     for (const { computed, cost } of layer) {
-      const costs = lasting(computed);
-      const last = computed.at(-1)!;
-      for (let next = last + 1; next < numSteps; next++) {
+      for (let next = computed.at(-1)! + 1; next < numSteps; next++) {
         const list = byLast.get(next) ?? [];
         byLast.set(next, list);
-        list.push({ computed: [...computed, next], cost: cost + costs[next - last - 1]! });
+        list.push({ computed: [...computed, next], cost: cost + leap(computed, next) });
       }
     }
     layer = [...byLast.values()].flatMap((list) => list.sort((a, b) => a.cost - b.cost).slice(0, beam));
   }
-  const finished = layer
-    .map(({ computed, cost }) => ({ computed, cost: cost + lasting(computed)[numSteps - 1 - computed.at(-1)!]! }))
-    .sort((a, b) => a.cost - b.cost);
-  const { computed, cost } = finished[0]!;
-  return { computed, cost, plan: weightsOf(grams, computed, history) };
+  const finished = layer.map(({ computed, cost }) => ({ computed, cost: cost + leap(computed, numSteps) }));
+  return [...finished.reduce((best, one) => (one.cost < best.cost ? one : best)).computed];
 }
 
-/** By history: `[n]` is the summed error of the n steps after its last, none of them computed. */
-function costsOf(grams: Grams, history: number): (computed: readonly number[]) => readonly number[] {
-  const known = new Map<string, number[]>();
-  return (computed) => {
-    const used = computed.slice(-history);
-    const key = used.join(' ');
-    let costs = known.get(key);
-    if (!costs) {
-      costs = [0];
-      for (let step = used.at(-1)! + 1; step < grams.length; step++)
-        costs.push(costs.at(-1)! + projection(grams[step]!, [...used].reverse()).error);
-      known.set(key, costs);
-    }
-    return costs;
+/** The error of the leap to a step from the computed ones before it; none to the next step, which is taken as usual. */
+function errorsOf({ gram, timesteps, guidanceScale }: LeapSpace) {
+  const parts = partsOf(guidanceScale);
+  const index = vectorIndex(timesteps.length, parts);
+  const product = (a: number, b: number) => (a > b ? gram[a]![b]! : gram[b]![a]!);
+  const known = new Map<string, number>();
+  return (computed: readonly number[], to: number): number => {
+    const from = computed.at(-1)!;
+    if (to === from + 1) return 0;
+    const used = computed.slice(-longestHistory).reverse();
+    const key = `${used} ${to}`;
+    const seen = known.get(key);
+    if (seen !== undefined) return seen;
+    const velocities = used.flatMap((step) => Array.from({ length: parts }, (_, part) => index.velocity(step, part)));
+    const vectors = [index.latents(from), ...velocities];
+    const target = index.latents(to);
+    const start = eulerWeights(timesteps, { from, to, guidanceScale, count: used.length });
+    const weights = fitWeights({
+      products: vectors.map((a) => vectors.map((b) => product(a, b))),
+      targets: vectors.map((a) => product(a, target)),
+      start,
+    });
+    const explained = vectors.reduce((sum, a, i) => sum + weights[i]! * product(a, target), 0);
+    const own = vectors.reduce(
+      (sum, a, i) => sum + vectors.reduce((row, b, j) => row + weights[i]! * weights[j]! * product(a, b), 0),
+      0,
+    );
+    const error = Math.sqrt(Math.max(0, product(target, target) - 2 * explained + own));
+    known.set(key, error);
+    return error;
   };
 }
 
-/** The plan that computes these steps. */
-export function weightsOf(grams: Grams, computed: readonly number[], history: number): Plan {
-  return grams.map((gram, step) => {
-    if (computed.includes(step)) return [];
-    const used = computed.filter((at) => at < step).slice(-history);
-    return projection(gram, used.reverse()).weights;
-  });
+/** How many parts a batch has: a conditional and an unconditional one with guidance, else one. */
+export const partsOf = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);
+
+/** Weights of latents and velocities, the latest first, that make the Euler step over the whole gap. */
+export function eulerWeights(
+  timesteps: readonly number[],
+  leap: { readonly from: number; readonly to: number; readonly guidanceScale: number; readonly count: number },
+): number[] {
+  const { from, to, guidanceScale, count } = leap;
+  const dt = (timesteps[from]! - (timesteps[to] ?? 0)) / 1000;
+  const latest = guidanceScale > 1 ? [guidanceScale * dt, (1 - guidanceScale) * dt] : [dt];
+  return [1, ...latest, ...Array<number>((count - 1) * latest.length).fill(0)];
 }
 
-/** The weights of steps `used` that come closest to the last step of the matrix, and the distance that remains. */
-function projection(
-  gram: readonly (readonly number[])[],
-  used: readonly number[],
-): { weights: number[]; error: number } {
-  const target = gram.length - 1;
-  const size = used.reduce((sum, i) => sum + gram[i]![i]!, 0) / used.length;
-  const matrix = used.map((i, row) => [
-    ...used.map((j, column) => gram[i]![j]! + (row === column ? ridge * size : 0)),
-    gram[i]![target]!,
-  ]);
-  const weights = solve(matrix);
-  const explained = used.reduce((sum, i, row) => sum + 2 * weights[row]! * gram[i]![target]!, 0);
-  const own = used.reduce(
-    (sum, i, row) => sum + used.reduce((part, j, column) => part + weights[row]! * weights[column]! * gram[i]![j]!, 0),
-    0,
+/** Inner products of the vectors to be weighted with each other and with the target, and the weights to start from. */
+export interface WeightFit {
+  readonly products: readonly (readonly number[])[];
+  readonly targets: readonly number[];
+  readonly start: readonly number[];
+}
+
+/** The weights whose sum comes closest to the target, drawn to those to start from. */
+export function fitWeights({ products, targets, start }: WeightFit): number[] {
+  const pull = (ridge * products.reduce((sum, row, i) => sum + row[i]!, 0)) / products.length;
+  const change = solve(
+    products.map((row, i) => [
+      ...row.map((value, j) => value + (i === j ? pull : 0)),
+      targets[i]! - row.reduce((sum, value, j) => sum + value * start[j]!, 0),
+    ]),
   );
-  return { weights, error: Math.sqrt(Math.max(0, gram[target]![target]! - explained + own)) };
+  return start.map((value, i) => value + change[i]!);
 }
 
-/** Solves a positive definite system given as rows with their right sides, by elimination. */
-function solve(rows: number[][]): number[] {
-  const size = rows.length;
-  for (let pivot = 0; pivot < size; pivot++) {
-    for (let row = pivot + 1; row < size; row++) {
-      const factor = rows[row]![pivot]! / rows[pivot]![pivot]!;
-      for (let column = pivot; column <= size; column++) rows[row]![column]! -= factor * rows[pivot]![column]!;
-    }
-  }
-  const solution = Array<number>(size).fill(0);
-  for (let row = size - 1; row >= 0; row--) {
-    const known = solution.reduce((sum, value, j) => (j > row ? sum + rows[row]![j]! * value : sum), 0);
-    solution[row] = (rows[row]![size]! - known) / rows[row]![row]!;
-  }
-  return solution;
+/** A leap's weights as a plan has them. */
+export function entryOf(step: number, weights: readonly number[], parts: number): LeapPlan[number] {
+  const [latents, ...others] = weights;
+  const outputs = Array.from({ length: others.length / parts }, (_, i) => others.slice(i * parts, (i + 1) * parts));
+  return { step, latents: latents!, outputs };
 }

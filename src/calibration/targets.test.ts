@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Candidate } from './calibrate.ts';
+import type { Candidate } from './candidate.ts';
 import { median } from './cost.ts';
 import { pick } from './targets.ts';
 
-const candidate = (psnr: number, speedup: number) => ({ psnr, speedup }) as Candidate;
+const candidate = (psnr: number, speedup: number) => ({ psnr, worstPsnr: psnr - speedup, speedup }) as Candidate;
 const all = [candidate(40, 2), candidate(35, 5), candidate(31, 4), candidate(30, 8), candidate(22, 12)] as [
   Candidate,
   ...Candidate[],
@@ -13,6 +13,7 @@ test('the fastest of enough quality, the best of enough speed', () => {
   expect(pick(all, { quality: 30.5 })).toBe(all[1]);
   expect(pick(all, { quality: 30 })).toBe(all[3]);
   expect(pick(all, { speedup: 4.5 })).toBe(all[1]);
+  expect(pick(all, { quality: 30, worst: 25 })).toBe(all[1]);
 });
 
 test('the closest where none is enough', () => {

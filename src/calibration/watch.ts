@@ -16,6 +16,7 @@ export function watchSteps(onChange: (change: StepChange) => void): Policy {
       let input: number | undefined;
       let magnitude = Number.NaN;
       return {
+        finest: 'step',
         async decide({ node, signal }) {
           if (node.level !== 'step') return undefined;
           const now = await signal('modulated-input').catch(() => undefined);

@@ -1,5 +1,7 @@
 /** `quantcache bench`: measurements, as JSON that says on what machine, with which versions and seeds they were made. */
 import { Command, Option } from 'commander';
+import { makeClip } from '../bench/clip.ts';
+import { openClipFolder } from '../bench/clipfolder.ts';
 import { clipSheet } from '../bench/clipsheet.ts';
 import { type CompareEvent, type CompareOptions, compare } from '../bench/compare.ts';
 import { type Cell, type Comparison, loadComparison, saveComparison, saveText } from '../bench/comparison.ts';
@@ -9,9 +11,11 @@ import { writeRandomModel } from '../bench/random-model.ts';
 import { fullRow, parseRows, withReferences } from '../bench/rows.ts';
 import { suiteRows } from '../bench/suites.ts';
 import { agreementTable, comparisonTable } from '../bench/table.ts';
+import { clipsWithoutFile, openVbenchFolder } from '../bench/vbench.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
 import {
   assertWritable,
+  clipScores,
   createRuntime,
   type Frames,
   type Precision,
@@ -80,6 +84,8 @@ interface CompareFlags extends RunFlags {
   seeds: number;
   precision: Precision;
   markdown?: string;
+  clip?: string;
+  vbench?: string;
 }
 
 const rowsHelp = `
@@ -106,6 +112,11 @@ function compareCommand(): Command {
     .option('--markdown <file>', 'write the table')
     .option('--html <file>', 'write a page with table, curves, clips and decision maps; its numbers go to --out')
     .option('--keep <count>', 'prompts whose clips the page shows; kept beside --out', wholeNumber(0), 2)
+    .option(
+      '--clip <folder>',
+      'CLIP model in ONNX, as transformers.js has them, for CLIPSIM and CLIP-Temp; its weights count as memory of all rows',
+    )
+    .option('--vbench <folder>', 'write all clips as VBench and DOVER read them: ROW/PROMPT-INDEX.mp4, prompts.json')
     .addHelpText('after', rowsHelp)
     .action(runCompare);
 }
@@ -117,7 +128,8 @@ async function runCompare(flags: CompareFlags): Promise<void> {
   const prompts = await readPrompts(flags.prompts, flags.promptsFrom);
   const seeds = Array.from({ length: flags.seeds }, (_, i) => firstSeed + i);
   const cells = prompts.flatMap((prompt) => seeds.map((seed) => ({ prompt, seed })));
-  const comparison = await measure(flags, rows, cells, { keep: [], show: cells.slice(0, flags.keep) });
+  const { clip, vbench } = flags;
+  const comparison = await measure(flags, rows, cells, { keep: [], show: cells.slice(0, flags.keep), clip, vbench });
   const table = comparisonTable(comparison);
   if (flags.markdown) await saveText(flags.markdown, table);
   if (flags.html) await writePage(comparison, flags.out!, flags.html);
@@ -155,12 +167,25 @@ async function runAgreement(flags: AgreementFlags): Promise<void> {
   process.stdout.write(flags.json ? `${JSON.stringify(comparison)}\n` : `${table}\n`);
 }
 
+/** What is done with clips besides measuring them. */
+interface Extras {
+  /** Clips for a contact sheet, and its file. */
+  readonly keep: readonly Cell[];
+  readonly file?: string;
+  /** Clips for the page. */
+  readonly show?: readonly Cell[];
+  /** Folder of a CLIP model that judges them. */
+  readonly clip?: string;
+  /** Folder for the files of VBench. */
+  readonly vbench?: string;
+}
+
 /** Opens the model and makes all clips that are not in the file yet; saves after each. */
 async function measure(
   flags: RunFlags,
   rows: CompareOptions['rows'],
   cells: readonly Cell[],
-  sheet: { keep: readonly Cell[]; file?: string; show?: readonly Cell[] } = { keep: [] },
+  extras: Extras,
 ): Promise<Comparison> {
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
@@ -171,6 +196,11 @@ async function measure(
   await using pipelines = await openPipelines(runtime, model, size);
   const pipeline = pipelines.plain;
   const vocabulary = await vocabularyOf(flags.model);
+  // Scores do not depend on where the video model runs.
+  await using judge = extras.clip
+    ? await openClipFolder(await createRuntime({ threads: flags.threads }), extras.clip)
+    : undefined;
+  const vbench = extras.vbench ? await openVbenchFolder(extras.vbench, rows, cells) : undefined;
   const options: CompareOptions = {
     ...flags,
     rows,
@@ -178,6 +208,7 @@ async function measure(
     numSteps: flags.steps,
     guidanceScale: flags.guidance,
     vocabulary,
+    clipScores: judge && ((frames, prompt) => clipScores(judge, frames, prompt, signal)),
     earlier,
     pipelineFor: pipelines.for,
     signal,
@@ -194,10 +225,11 @@ async function measure(
     progress.note(describe(next.value));
     if (next.value.type !== 'clip') continue;
     const { clip, frames, trace, comparison, done, total } = next.value;
-    if (sheet.keep.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
+    if (extras.keep.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
       kept.set(clip.prompt, frames);
-    if (flags.out && sheet.show?.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
+    if (flags.out && extras.show?.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
       await keepClip(clipsFolder(flags.out), clip, frames, trace);
+    await vbench?.save(clip, frames, signal);
     if (flags.out) await saveComparison(flags.out, comparison);
     if (done === total || performance.now() + clip.times.total < stopAt) continue;
     stopped = comparison;
@@ -206,9 +238,17 @@ async function measure(
   }
   const result = stopped ?? (next.value as Comparison);
   if (flags.out) await saveComparison(flags.out, result);
-  if (sheet.file) {
-    const picture = await clipSheet(pipeline, runtime, { ...options, row: rows[0], cells: sheet.keep, kept });
-    await saveVideo(picture, sheet.file, { model: pipeline.model, prompts: sheet.keep }, signal);
+  const unjudged = result.clips.filter(({ clipScores }) => !clipScores).length;
+  if (judge && unjudged > 0)
+    progress.note(`${unjudged} clips in ${flags.out} were made without --clip and have no scores; give another --out.`);
+  for (const { row, cell } of vbench && !stopped ? await clipsWithoutFile(vbench, result) : []) {
+    progress.note(`making ${row.label} again for ${extras.vbench}`);
+    const { frames } = await makeClip(await pipelines.for(row), runtime, { row, cell }, options);
+    await vbench!.save({ ...cell, row: row.label }, frames, signal);
+  }
+  if (extras.file) {
+    const picture = await clipSheet(pipeline, runtime, { ...options, row: rows[0], cells: extras.keep, kept });
+    await saveVideo(picture, extras.file, { model: pipeline.model, prompts: extras.keep }, signal);
   }
   progress.end();
   return result;

@@ -9,6 +9,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denoise } from '../denoise.ts';
+import type { LoopOptions } from '../loop.ts';
 import type { Stdit3 } from '../models/opensora/stdit3/network.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from '../models/opensora/stdit3/testing.ts';
 import type { Policy } from '../policy.ts';
@@ -33,6 +34,8 @@ export interface PolicyUnderTest {
 export interface Bench {
   readonly runtime: Runtime;
   readonly network: Stdit3;
+  /** Everything that the loop of one clip runs on, for one run. */
+  open(numSteps?: number): Promise<AsyncDisposable & { readonly options: LoopOptions }>;
   /** Samples under a policy and returns the final latents. */
   sample(policy: Policy, options?: SampleOptions): Promise<Float32Array>;
   close(): Promise<void>;
@@ -54,6 +57,7 @@ export async function createBench(): Promise<Bench> {
   return {
     runtime,
     network,
+    open: (numSteps) => openTiny(runtime, network, numSteps),
     sample: (policy, options = {}) => sample(runtime, network, policy, options),
     async close() {
       await network.close();
@@ -62,34 +66,37 @@ export async function createBench(): Promise<Bench> {
   };
 }
 
-async function sample(runtime: Runtime, network: Stdit3, policy: Policy, options: SampleOptions) {
+async function openTiny(runtime: Runtime, network: Stdit3, numSteps = 12) {
   const { height, width, numFrames, latent } = tinyGeometry;
-  const timesteps = rflowTimesteps({ steps: options.numSteps ?? 12, height, width, frames: numFrames });
+  const timesteps = rflowTimesteps({ steps: numSteps, height, width, frames: numFrames });
   const denoiser = await network.begin({ text: tinyText(), geometry: tinyGeometry, guided: true });
   const sampler = rflow(runtime, { timesteps, guidanceScale: 3, guided: true, channels: tinyConfig.inChannels });
   const arithmetic = createArithmetic(runtime);
   const dims = [1, latent.channels, latent.frames, latent.height, latent.width];
-  const noise = torchGenerator(3).randn(dims.reduce((product, n) => product * n));
+  const latents = runtime.tensor(torchGenerator(3).randn(dims.reduce((product, n) => product * n)), dims);
+  return {
+    options: { blocks: network.blocks, denoiser, sampler, timesteps, latents, arithmetic },
+    async [Symbol.asyncDispose]() {
+      denoiser.dispose();
+      await Promise.all([sampler.dispose(), arithmetic.dispose()]);
+    },
+  };
+}
+
+async function sample(runtime: Runtime, network: Stdit3, policy: Policy, options: SampleOptions) {
+  await using loop = await openTiny(runtime, network, options.numSteps);
+  const { arithmetic } = loop.options;
   const steps = denoise({
-    blocks: network.blocks,
-    denoiser,
-    sampler,
-    timesteps,
-    latents: runtime.tensor(noise, dims),
+    ...loop.options,
     policy,
     precision: 'fp32',
     arithmetic: options.arithmetic?.(arithmetic) ?? arithmetic,
     trace: options.trace ?? createTrace(),
     signal: options.signal,
   });
-  try {
-    let result = await steps.next();
-    while (!result.done) result = await steps.next();
-    return (await runtime.read(result.value)).slice();
-  } finally {
-    denoiser.dispose();
-    await Promise.all([sampler.dispose(), arithmetic.dispose()]);
-  }
+  let result = await steps.next();
+  while (!result.done) result = await steps.next();
+  return (await runtime.read(result.value)).slice();
 }
 
 /** Per step one letter per node, in the order in which they were done, parents after children: c computed, r reused, s skipped. */
@@ -201,7 +208,7 @@ function abortingTrace(controller: AbortController, after: number): Trace {
   };
 }
 
-/** Watches every residual a policy is shown and every tensor that arithmetic makes, and knows which are not freed. */
+/** Watches every residual and output that a policy is shown and every tensor that arithmetic makes, and knows which are not freed. */
 function trackTensors() {
   const alive = new Set<Tensor>();
   let anySeen = false;
@@ -223,7 +230,12 @@ function trackTensors() {
       ...policy,
       begin(context) {
         const run = policy.begin(context);
-        return { ...run, observe: (site, residual) => run.observe?.(site, watchTensor(residual)) };
+        return {
+          ...run,
+          observe: (site, residual) => run.observe?.(site, watchTensor(residual)),
+          observeOutput: ({ step, latents, output }) =>
+            run.observeOutput?.({ step, latents: watchTensor(latents), output: watchTensor(output) }),
+        };
       },
     }),
     watchArithmetic: (arithmetic: Arithmetic): Arithmetic => ({

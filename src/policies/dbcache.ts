@@ -50,6 +50,7 @@ function begin(options: Options, { arithmetic, measure }: RunContext): Run {
   let reused = 0;
   let inARow = 0;
   return {
+    finest: 'segment',
     decide({ node, step }) {
       if (node.path !== middle) return undefined;
       const residual = kept.get(middle);

@@ -45,6 +45,7 @@ function begin({ interval, boundary }: Options, { numSteps, tree }: RunContext):
   const [front, back] = [segments[0]!.path, segments.at(-1)!.path];
   const target = (step: number) => (step < boundary * numSteps ? back : front);
   return {
+    finest: 'segment',
     decide({ node, step }) {
       if (step % interval === 0 || node.path !== target(step)) return undefined;
       const residual = kept.get(node.path);

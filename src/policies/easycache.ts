@@ -42,6 +42,7 @@ function begin({ threshold, warmup }: Options, { numSteps, arithmetic, measure }
   let speed = Number.NaN;
   let outputSize = Number.NaN;
   return {
+    finest: 'step',
     async decide({ node, step, signal }) {
       if (node.level !== 'step') return undefined;
       const latents = await signal('latents');

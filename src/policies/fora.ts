@@ -30,6 +30,7 @@ export function fora(options?: z.input<typeof foraOptions>): Policy {
     name: 'fora',
     begin: () =>
       plannedRun({
+        level: 'module',
         covers: (node) => node.level === 'module' && kinds.has(node.kind),
         computes: (step) => step % interval === 0,
         order: 0,

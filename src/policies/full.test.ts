@@ -1,3 +1,24 @@
-import { testPolicy } from './conformance.ts';
+import { expect, test } from 'vitest';
+import { compute } from '../policy.ts';
+import { createTrace } from '../trace.ts';
+import { createBench, decisionsOf, testPolicy } from './conformance.ts';
+import { createPolicy } from './index.ts';
 
 testPolicy('full', { conservative: {}, variants: {} });
+
+test('a step that runs as one graph is recorded as the modules that it is made of', async () => {
+  const bench = await createBench();
+  const [whole, single] = [createTrace(), createTrace()];
+  const found = await bench.sample(createPolicy('full'), { trace: whole });
+  const asked = await bench.sample({ name: 'asked', begin: () => ({ decide: () => compute() }) }, { trace: single });
+  const worst = Math.max(...found.map((value, i) => Math.abs(value - asked[i]!)));
+  expect(worst).toBeLessThan(1e-4);
+  expect(decisionsOf(whole).map((step) => step.length)).toEqual(decisionsOf(single).map((step) => step.length));
+  const names = ({ decisions }: typeof whole) => decisions.map(({ path, step }) => `${step} ${path}`).sort();
+  expect(names(whole)).toEqual(names(single));
+  const time = (level: string) =>
+    whole.decisions.filter((one) => one.level === level).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  expect(time('module')).toBeGreaterThan(0);
+  expect(time('module')).toBeLessThanOrEqual(time('step'));
+  await bench.close();
+});

@@ -9,5 +9,5 @@ export const fullOptions = z.strictObject({});
 /** Computes everything. */
 export function full(options?: z.input<typeof fullOptions>): Policy {
   readOptions('full', fullOptions, options);
-  return { name: 'full', begin: () => ({ decide: () => compute() }) };
+  return { name: 'full', begin: () => ({ finest: 'step', decide: () => compute() }) };
 }

@@ -21,8 +21,6 @@ export interface History {
   predict(path: string, step: number): Term[] | undefined;
   /** The last residual observed and its step. */
   latest(path: string): { readonly step: number; readonly residual: Tensor } | undefined;
-  /** All residuals kept, the latest first. */
-  recent(path: string): Tensor[];
   bytes(): number;
   dispose(): void;
 }
@@ -51,7 +49,6 @@ export function residualHistory(order: number): History {
       const [step] = steps.get(path) ?? [];
       return step === undefined ? undefined : { step, residual: store.get(key(path, step))! };
     },
-    recent: (path) => (steps.get(path) ?? []).map((step) => store.get(key(path, step))!),
     bytes: store.bytes,
     dispose: store.dispose,
   };

@@ -56,6 +56,7 @@ function begin({ threshold, maxInARow, retention, ratios }: Options, { numSteps,
   let error = 0;
   let inARow = 0;
   return {
+    finest: 'step',
     decide({ node, step }) {
       if (node.level !== 'step') return undefined;
       const residual = kept.get('residual');

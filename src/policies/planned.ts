@@ -1,10 +1,12 @@
 /** The common part of policies whose plan does not depend on what is computed: some steps compute, the others predict. */
-import type { Node } from '../model.ts';
+import type { Level, Node } from '../model.ts';
 import { predict, type Run } from '../policy.ts';
 import { residualHistory } from './history.ts';
 
 /** What is computed when. */
 export interface Plan {
+  /** The level of what is covered. */
+  readonly level: Level;
   /** The nodes whose residual is kept and predicted; none of them may be inside another. */
   covers(node: Node): boolean;
   /** Whether the nodes covered are computed at a step. */
@@ -14,9 +16,10 @@ export interface Plan {
 }
 
 /** A run that follows a plan. A node that was never computed is computed whatever the plan says. */
-export function plannedRun({ covers, computes, order }: Plan): Run {
+export function plannedRun({ level, covers, computes, order }: Plan): Run {
   const history = residualHistory(order);
   return {
+    finest: level,
     decide({ node, step }) {
       if (!covers(node) || computes(step)) return undefined;
       const terms = history.predict(node.path, step);

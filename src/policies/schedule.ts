@@ -119,7 +119,7 @@ export function schedule(options?: z.input<typeof scheduleOptions>): Policy {
       const planned = steps.length > 0 || errors.length === 0 ? steps : bestSchedule({ errors, budget, objective });
       const computed = new Set(planned);
       const computes = (step: number) => computed.size === 0 || computed.has(step);
-      return plannedRun({ covers: (node) => node.level === 'step', computes, order });
+      return plannedRun({ level: 'step', covers: (node) => node.level === 'step', computes, order });
     },
   };
 }

@@ -34,7 +34,7 @@ export function staticPolicy(options?: z.input<typeof staticOptions>): Policy {
       const flags = maskFlags(mask);
       const computes = (step: number) =>
         flags.length > 0 ? flags[Math.floor((step * flags.length) / numSteps)]! : step % every === 0;
-      return plannedRun({ covers: (node) => node.level === 'step', computes, order: 0 });
+      return plannedRun({ level: 'step', covers: (node) => node.level === 'step', computes, order: 0 });
     },
   };
 }

@@ -39,6 +39,7 @@ export function taylorseer(options?: z.input<typeof taylorseerOptions>): Policy 
     name: 'taylorseer',
     begin: () =>
       plannedRun({
+        level,
         covers: (node) => node.level === level,
         computes: (step) => step < warmup || (step - warmup + 1) % interval === 0,
         order,

@@ -46,6 +46,7 @@ function begin({ threshold, coefficients }: Options, { numSteps, arithmetic, mea
   const kept = residualStore();
   let sum = 0;
   return {
+    finest: 'step',
     async decide({ node, step, signal }) {
       if (node.level !== 'step') return undefined;
       const input = await signal('modulated-input');

@@ -82,6 +82,17 @@ export function createArithmetic(runtime: Runtime): Arithmetic {
   };
 }
 
+/** A scalar for one weight; for a list, one number per row of the tensor's batch, whose equal parts have a weight each. */
+export function weightTensor(
+  runtime: Runtime,
+  { tensor, weight }: { readonly tensor: Tensor; readonly weight: number | readonly number[] },
+): Tensor {
+  if (typeof weight === 'number') return runtime.tensor(Float32Array.of(weight), []);
+  const [rows, ...rest] = tensor.dims;
+  const perRow = Float32Array.from({ length: rows! }, (_, row) => weight[Math.floor((row * weight.length) / rows!)]!);
+  return runtime.tensor(perRow, [rows!, ...rest.map(() => 1)]);
+}
+
 const sumAbsolute = ({ op }: Graph, x: Value): Value => op.ReduceSum!(op.Abs!(x), { keepdims: 0 });
 
 /** The tensors come first, their weights after them. */

@@ -1,8 +1,8 @@
 /**
  * ONNX Runtime in Node: CPU, and WebGPU through the same package.
  *
- * Settings that matter, all measured: threads must not spin and sessions must not keep arenas, because a model is many
- * small sessions; prepacking stays off so that weights are mapped from the checkpoint and not copied per session. On
+ * Settings that matter, all measured: sessions must not keep arenas, and threads must not spin but in sessions that run alone
+ * for long, because a model is many small sessions; prepacking stays off so that weights are mapped from the checkpoint and not copied per session. On
  * WebGPU, runs are queued (concurrent ones hang), intermediate tensors stay on the device, and reading goes through an
  * Identity session because `getData()` aborts the process.
  */
@@ -134,7 +134,8 @@ function sessionOptions(
     logSeverityLevel: 3,
     extra: {
       session: {
-        intra_op: { allow_spinning: '0' },
+        intra_op: { allow_spinning: options.spinning ? '1' : '0' },
+        force_spinning_stop: '1',
         disable_prepacking: options.prepack ? '0' : '1',
         model_external_initializers_file_folder_path: root,
       },

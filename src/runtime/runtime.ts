@@ -33,6 +33,12 @@ export type AttentionKernel = 'flash' | 'standard' | 'plain';
 export interface CompileOptions {
   /** Lay weights out anew for speed, which costs a copy of them; integer kernels gain from it, float kernels do not. */
   prepack?: boolean;
+  /**
+   * Let idle threads wait actively for the next operator instead of being woken for it. Right for a graph of many operators
+   * that runs alone, such as a whole step or a decoder; where many small graphs take turns, their threads get in each
+   * other's way.
+   */
+  spinning?: boolean;
 }
 
 export interface Runtime extends AsyncDisposable {

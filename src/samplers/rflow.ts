@@ -6,6 +6,8 @@
  * t <= 1000 m, is noised to that step's level once, and is denoised from there. Reference: Open-Sora 1.2, `RFLOW.sample`.
  */
 import { Graph, type Model, type Value } from '../onnx/graph.ts';
+import type { Leap } from '../policy.ts';
+import { weightTensor } from '../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { sessionCache } from '../runtime/sessions.ts';
 import { timeScale } from './timesteps.ts';
@@ -36,6 +38,8 @@ export interface Sampler {
   prepare(latents: Tensor, step: number, noise?: Tensor): Promise<StepInput>;
   /** The latents after the step, from those that `prepare` was given, what it returned and the network's output. */
   advance(latents: Tensor, input: StepInput, output: Tensor, step: number): Promise<Tensor>;
+  /** Latents and outputs of earlier steps, weighted and added; absent where some frames are given. */
+  leap?(leap: Leap): Promise<Tensor>;
   dispose(): Promise<void>;
 }
 
@@ -75,6 +79,17 @@ export function rflow(runtime: Runtime, options: RflowOptions): Sampler {
       const session = await sessions.get('advance', () => advanceGraph(options, Boolean(input.frameMask)));
       return (await session.run(feeds)).next!;
     },
+    ...(!mask && {
+      async leap({ latents, outputs }: Leap) {
+        const feeds: Record<string, Tensor> = { latents: latents.tensor, weight: weightTensor(runtime, latents) };
+        for (const [i, { tensor, weights }] of outputs.entries()) {
+          feeds[`output${i}`] = tensor;
+          feeds[`weight${i}`] = weightTensor(runtime, { tensor, weight: weights });
+        }
+        const session = await sessions.get(`leap ${outputs.length}`, () => leapGraph(options, outputs.length));
+        return (await session.run(feeds)).next!;
+      },
+    }),
     dispose: () => sessions.release(),
   };
 }
@@ -110,6 +125,22 @@ function advanceGraph({ guided, channels }: RflowOptions, masked: boolean): Mode
     'next',
     masked ? choose(graph, graph.input('denoised', frameShape), next, graph.input('kept', latentShape)) : next,
   );
+  return graph.build();
+}
+
+/** Latents and the velocities in some outputs, each weighted; the parts of the batch are added. */
+function leapGraph({ guided, channels }: RflowOptions, count: number): Model {
+  const graph = new Graph('leap');
+  const { op } = graph;
+  let next = op.Mul!(graph.input('latents', latentShape), graph.input('weight', []));
+  for (let i = 0; i < count; i++) {
+    const output = graph.input(`output${i}`, ['rows', 'outputs', 'frames', 'height', 'width']);
+    const weight = graph.input(`weight${i}`, ['rows', 1, 1, 1, 1]);
+    const weighted = op.Mul!(op.Slice!(output, [0], [channels], [1]), weight);
+    const parts = guided ? graph.node('Split', [weighted], { axis: 0, num_outputs: 2 }, 2) : [weighted];
+    for (const part of parts) next = op.Add!(next, part);
+  }
+  graph.output('next', next);
   return graph.build();
 }
 

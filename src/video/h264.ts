@@ -26,7 +26,7 @@ export async function encodeH264(frames: Frames, signal?: AbortSignal): Promise<
     encoder.width = evenSize(frames.width);
     encoder.height = evenSize(frames.height);
     encoder.frameRate = frames.fps;
-    encoder.speed = 0; // best
+    encoder.speed = 5; // measured: a fourth of the time of 0, the best, for 0.1 dB and a few percent of the size
     encoder.quantizationParameter = quantizer;
     encoder.groupOfPictures = Math.max(1, Math.round(frames.fps * keyFrameInterval));
     encoder.initialize();

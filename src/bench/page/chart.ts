@@ -11,7 +11,7 @@ export interface ChartOptions {
   readonly most?: number;
 }
 
-const frame = { left: 56, right: 20, top: 14, bottom: 46, width: 720, height: 420 };
+const frame = { left: 66, right: 20, top: 14, bottom: 46, width: 720, height: 420 };
 
 /** Far apart in hue on light and on dark ground; they repeat with another dash. */
 const colours = ['#e4572e', '#2f80ed', '#27ae60', '#9b51e0', '#d4a017', '#00a3a3', '#eb5fa0', '#8d6e4f', '#7f8c8d'];

@@ -1,8 +1,10 @@
 /** The page on made-up numbers: it needs nothing else, says what the results say, and escapes what people typed. */
 import { expect, it } from 'vitest';
 import type { ClipResult, Comparison } from '../comparison.ts';
+import { dimensions } from '../dimensions.ts';
 import type { Machine } from '../machine.ts';
 import { parseRows, withReferences } from '../rows.ts';
+import { escaped } from './html.ts';
 import { comparisonPage } from './page.ts';
 
 const prompt = 'a <script>alert("star")</script> & more';
@@ -78,6 +80,33 @@ it('says what the results say', () => {
     expect(teacache).toContain(value);
   expect(lineOf('full#15')).toContain('>fewer steps<');
   expect(page).toContain('quantcache bench --html x');
+});
+
+it('shows each of VBench’s dimensions with a sentence on what it is, and distances of features, where there are any', () => {
+  const temporal = {
+    flicker: 1,
+    motionSmoothness: 0.9,
+    dynamicDegree: 0.1,
+    subjectConsistency: 0.8,
+    backgroundConsistency: 0.7,
+    imagingQuality: 0.6,
+    objectQuality: 0.5,
+  };
+  const right = { shape: true, colour: true, size: true, motion: true, background: true, all: true };
+  const clips = comparison.clips.map((one) => ({
+    ...one,
+    temporal,
+    agreement: { ...right, motion: false, all: false },
+    clipScores: { model: 'vit', clipSim: 0.2109, clipTemp: 0.9871 },
+    ...(one.fidelity && { fidelity: { ...one.fidelity, featureDistance: 0.0456 } }),
+  }));
+  const full = comparisonPage({ ...comparison, clips });
+  for (const { title, vbench } of dimensions)
+    expect(full).toMatch(new RegExp(`title="[^"]*In VBench: ${vbench}\\."[^>]*>${title}</button>`));
+  for (const { meaning } of dimensions) expect(full).toContain(escaped(meaning));
+  const row = full.match(/<tr.*?<\/tr>/gs)!.find((line) => line.includes('<code>full#15</code>'))!;
+  for (const value of ['>80.0%<', '>50.0%<', '>0.0456<', '>0.2109<', '>0.9871<']) expect(row).toContain(value);
+  for (const title of ['feature distance', 'CLIPSIM', 'imaging']) expect(page).not.toContain(`>${title}</button>`);
 });
 
 it('a simulated precision is labelled and has no rank', () => {

@@ -1,5 +1,6 @@
 /** The table of all rows, with every figure and what it means. */
 import type { Comparison } from '../comparison.ts';
+import { dimensions } from '../dimensions.ts';
 import type { Spread } from '../spread.ts';
 import type { SpeedUps } from '../summary.ts';
 import { isBusy } from '../table.ts';
@@ -106,35 +107,37 @@ function columnsOf(comparison: Comparison): Column[] {
       (value) => value.toFixed(4),
     ),
     figure(
+      'feature distance',
+      'Distance of what the model’s own VAE encoder sees in both clips, as LPIPS but without learned weights; median.',
+      ({ summary }) => summary.fidelity?.featureDistance?.median,
+      (value) => value.toFixed(4),
+    ),
+    figure(
+      'feature distance, worst',
+      'Of the worst clip.',
+      ({ summary }) => summary.fidelity?.featureDistance?.most,
+      (value) => value.toFixed(4),
+    ),
+    figure(
       'agreement',
       'Share of clips that show all that the prompt asks for.',
       ({ summary }) => summary.agreement?.all,
       percent,
     ),
-    figure(
-      'subject',
-      'Consistency of the object, 1 - distance of its mean colours over time.',
-      ({ summary }) => summary.temporal?.subjectConsistency,
-      percent,
+    ...dimensions.map(({ title, vbench, meaning, value, text }) =>
+      figure(title, `${meaning} In VBench: ${vbench}.`, ({ summary }) => value(summary), text),
     ),
     figure(
-      'background',
-      'Consistency of the pixels outside of the object.',
-      ({ summary }) => summary.temporal?.backgroundConsistency,
-      percent,
+      'CLIPSIM',
+      'Mean likeness of frames and caption to the CLIP model that was named.',
+      ({ summary }) => summary.clipScores?.clipSim,
+      (value) => value.toFixed(4),
     ),
     figure(
-      'smoothness',
-      'Motion smoothness: 1 is even motion.',
-      ({ summary }) => summary.temporal?.motionSmoothness,
-      percent,
-    ),
-    figure('dynamic', 'Share of the pixels that move.', ({ summary }) => summary.temporal?.dynamicDegree, percent),
-    figure(
-      'flicker',
-      'Mean change from frame to frame, in levels of 255.',
-      ({ summary }) => summary.temporal?.flicker,
-      (value) => value.toFixed(2),
+      'CLIP-Temp',
+      'Mean likeness of neighbouring frames to the CLIP model that was named.',
+      ({ summary }) => summary.clipScores?.clipTemp,
+      (value) => value.toFixed(4),
     ),
     figure(
       'FLOPs',

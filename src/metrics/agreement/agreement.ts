@@ -34,6 +34,18 @@ export function agreementShares(clips: readonly Agreement[]): AgreementShares {
   return Object.fromEntries([...attributes, 'all' as const].map((name) => [name, share(name)])) as AgreementShares;
 }
 
+/**
+ * Scene agreement: the share of clips that show the background that was asked for. VBench's `scene` asks a tagger the same.
+ */
+export const sceneAgreement = ({ background }: AgreementShares): number => background;
+
+/**
+ * Overall agreement: the share of all that was asked for that clips show, whatever else is wrong; in VBench, overall
+ * consistency is likewise a degree, the likeness of video and text.
+ */
+export const overallAgreement = (shares: AgreementShares): number =>
+  attributes.reduce((sum, attribute) => sum + shares[attribute], 0) / attributes.length;
+
 function exampleOf({ templates, sizes, colours, shapes, motions, backgrounds }: Vocabulary): string {
   const thing = ['a', sizes[0], colours[0], shapes[0], Object.values(motions)[0]].join(' ');
   return templates[0]!.replace('{o}', thing).replace('{b}', Object.values(backgrounds)[0]!);

@@ -1,38 +1,10 @@
 /** Consistency on painted clips whose right answer is known. */
 import { expect, it } from 'vitest';
-import { type Frames, makeFrames } from '../../video/frames.ts';
-import { backgroundImage, worldSize } from './backgrounds.ts';
+import { makeFrames } from '../../video/frames.ts';
 import { consistency } from './consistency.ts';
+import { paintedCount as count, paint, red, type Scene } from './testing.ts';
 
-type Colour = readonly [number, number, number];
-const red: Colour = [220, 50, 50];
 const backgrounds = { black: 'a black background', gray: 'a gray background', checkerboard: 'a checkerboard' };
-const count = 8;
-
-interface Scene {
-  readonly background?: string;
-  /** Left end, and edge, of the square in a frame. */
-  readonly left?: (frame: number) => number;
-  readonly edge?: (frame: number) => number;
-  readonly colour?: (frame: number) => Colour;
-  /** Added to every byte of the background of a frame. */
-  readonly light?: (frame: number) => number;
-}
-
-/** A square over a background of the world. */
-function paint({ background = 'gray', left = () => 10, edge = () => 20, colour = () => red, light }: Scene): Frames {
-  const image = Uint8Array.from(backgroundImage(background), (value) => Math.round(value * 255));
-  const data = new Uint8Array(count * image.length);
-  for (let frame = 0; frame < count; frame++) {
-    for (const [i, value] of image.entries()) {
-      const pixel = Math.floor(i / 3);
-      const [x, y] = [pixel % worldSize, Math.floor(pixel / worldSize)];
-      const inside = x >= left(frame) && x < left(frame) + edge(frame) && y >= 20 && y < 20 + edge(frame);
-      data[frame * image.length + i] = inside ? colour(frame)[i % 3]! : value + (light?.(frame) ?? 0);
-    }
-  }
-  return makeFrames(data, { count, height: worldSize, width: worldSize, fps: 8 });
-}
 
 const of = (scene: Scene) => consistency(paint(scene), { backgrounds });
 

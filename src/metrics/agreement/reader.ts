@@ -31,7 +31,7 @@ const round = 0.45;
 /** Area / radius^2, growing and shrinking clips included. */
 const fill = { circle: 2.88, square: 2.94, triangle: 1.82, star: 1.95 } as const;
 /** A mean radius in pixels below this is small. */
-const small = 10.9;
+const small = 12.5;
 
 /** What a clip shows; an attribute is absent where nothing can be made out. Frames must be 64x64. */
 export function readAttributes(frames: Frames, vocabulary: Vocabulary): Partial<Attributes> {

@@ -129,7 +129,9 @@ export async function openOpenSora(
     },
     decode: (latents, numFrames, signal) => vae.decode(latents, numFrames, { signal }),
     encode: (clip, randn, signal) => vae.encode(clip, randn, { signal }),
+    features: vae.features && ((clip, signal) => vae.features!(clip, { signal })),
     async [Symbol.asyncDispose]() {
+      await encoder.release();
       await network.release();
       await vae.release();
     },

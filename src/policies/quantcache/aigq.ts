@@ -81,6 +81,9 @@ function begin(settings: AigqSettings, { tree, numSteps }: RunContext, memory: M
     if (online === 'none') return reference;
     return (memory.seen(online === 'stack' ? tree : node)?.divergence ?? Number.NaN) * pace;
   };
+  const [[only]] = ladder as [[Precision, number]];
+  if (ladder.every(([precision]) => precision === only))
+    return { finest: 'step', decide: ({ node }) => (node.level === 'step' ? compute(only) : undefined) };
   return {
     decide({ node, step }) {
       if (node.level !== 'module') return undefined;

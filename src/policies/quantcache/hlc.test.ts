@@ -11,6 +11,28 @@ const eager = {
   ],
 };
 
+const plan = [
+  { step: 0, latents: 1, outputs: [[0.2, -0.1]] },
+  { step: 3, latents: 1, outputs: [] },
+  {
+    step: 4,
+    latents: 1,
+    outputs: [
+      [0.3, -0.2],
+      [0.1, 0],
+    ],
+  },
+  {
+    step: 10,
+    latents: 1,
+    outputs: [
+      [0.2, -0.1],
+      [0, 0],
+      [0.1, 0.1],
+    ],
+  },
+];
+
 testPolicy('hlc', {
   conservative: { codebook: [[1e-9, 0]] },
   variants: {
@@ -18,6 +40,7 @@ testPolicy('hlc', {
     predict: { ...eager, order: 1, warmup: 2 },
     'inner level': { codebook: [[10, 1]], inner: 10, innerOrder: 1 },
     'inner level, one kind': { codebook: [[10, 1]], inner: 10, innerKinds: ['cross-attention'] },
+    'by plan': { plans: { 12: plan } },
     'probes in the blocks': { ...eager, probe: ['temporal-attention', 'feed-forward'], final: 3 },
   },
 });
@@ -79,6 +102,39 @@ test('memory is bounded, the stack first and modules as far as they fit', async 
   expect(reused.size).toBeLessThan(12);
   await bench.close();
 });
+
+test('a plan says which steps are computed; the others are leapt over', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  const found = await bench.sample(createPolicy('hlc', { plans: { 12: plan } }), { trace });
+  expect(decisionsOf(trace).map((step) => step.at(-1))).toEqual([...'crrccrrrrrcr']);
+  expect(found.every(Number.isFinite)).toBe(true);
+  expect(trace.measurements.every(({ values }) => !('divergence' in values))).toBe(true);
+  // Runs of other lengths go by the codebook.
+  const other = createTrace();
+  await bench.sample(createPolicy('hlc', { plans: { 12: plan }, ...eager }), { trace: other, numSteps: 11 });
+  expect(other.measurements.some(({ values }) => 'divergence' in values)).toBe(true);
+  await bench.close();
+});
+
+test('a plan whose outputs do not fit computes everything and says so', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  const found = await bench.sample(createPolicy('hlc', { plans: { 12: plan }, cacheMemory: 0.001 }), { trace });
+  expect(found).toEqual(await bench.sample(createPolicy('full')));
+  expect(trace.warnings).toEqual([expect.stringMatching(/do not fit.*every step is computed/)]);
+  await bench.close();
+});
+
+test.each([[[1, 4]], [[0, 4, 4]], [[0, 12]], [[]]])(
+  'a plan that computes the steps %j of 12 is refused',
+  async (steps) => {
+    const bench = await createBench();
+    const broken = steps.map((step) => ({ step, latents: 1, outputs: [[1, 0]] }));
+    await expect(bench.sample(createPolicy('hlc', { plans: { 12: broken } }))).rejects.toThrow(/plan for 12 steps/);
+    await bench.close();
+  },
+);
 
 test('broken statistics are told once', async () => {
   const bench = await createBench();

@@ -13,24 +13,19 @@
  * is far from smooth is followed too far that way, so the stack follows in part: `follow` of the way from the one to the
  * other. The first and last steps are always computed, and so is whatever a broken statistic stands behind.
  *
- * Where calibration has made a plan for the run's number of steps, the outer level follows the plan instead: which steps
- * to compute, and for every other step the weights of the sum of residuals that stands for its own (`calibration/plan.ts`).
+ * Where calibration has made a plan for the run's number of steps, the outer level follows it instead (`leaps.ts`).
  */
 import * as z from 'zod';
-import { QuantCacheError } from '../../errors.ts';
 import { type Node, nodesOf } from '../../model.ts';
 import { type Policy, predict, type Run, type RunContext } from '../../policy.ts';
 import type { Term } from '../../runtime/arithmetic.ts';
-import type { Tensor } from '../../runtime/runtime.ts';
 import { moduleKinds, readOptions } from '../options.ts';
+import { followPlan, planFor, planSchema } from './leaps.ts';
 import type { Memory } from './memory.ts';
 import { joined, type Part } from './part.ts';
 
 /** The number of steps that codebooks are written for. */
 const referenceSteps = 30;
-
-/** For every step of a run: no weights to compute it, or those of the last residuals computed, the latest first. */
-const planSchema = z.array(z.array(z.number()));
 
 /** Options of the caching part. */
 export const hlcFields = {
@@ -106,8 +101,8 @@ export function hlcPart(settings: HlcSettings): Part {
   const probes: readonly string[] = probe === 'stack' ? [] : probe;
   return {
     name: 'hlc',
-    depth({ level, kind }, { numSteps }) {
-      if (level === 'step') return Math.max(order + 1, ...(plans[numSteps] ?? []).map(({ length }) => length));
+    depth({ level, kind }, context) {
+      if (level === 'step') return planFor(plans, context) ? 0 : order + 1;
       if (level !== 'module') return 0;
       if (kinds.includes(kind)) return innerOrder + 1;
       return probes.includes(kind) ? 1 : 0;
@@ -116,12 +111,13 @@ export function hlcPart(settings: HlcSettings): Part {
   };
 }
 
-function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, memory: Memory): Run {
+function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run {
+  const { numSteps, tree, measure } = context;
   const { warmup, final, inner, codebook, follow } = settings;
   const pace = numSteps / referenceSteps;
   const kinds: readonly string[] = settings.innerKinds;
   const probes = probesOf(settings, tree);
-  const plan = planFor(settings, numSteps);
+  const plan = planFor(settings.plans, context);
   /** The next step to compute. */
   let due = 0;
 
@@ -130,10 +126,11 @@ function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, m
     return seen?.divergence === undefined ? Number.NaN : seen.divergence * (step - seen.step);
   };
   return {
+    ...(plan && followPlan(plan, context, memory)),
+    finest: inner > 0 || settings.probe !== 'stack' ? 'module' : 'step',
     decide({ node, step }) {
-      if (node.level === 'step' && plan) return planned(plan[step]!, memory.recent(node));
       if (node.level === 'step') {
-        if (step < warmup || step >= numSteps - final || step >= due) return undefined;
+        if (plan || step < warmup || step >= numSteps - final || step >= due) return undefined;
         const terms = memory.predict(node, step);
         return terms && predict(followed(terms, follow));
       }
@@ -150,19 +147,6 @@ function begin(settings: HlcSettings, { numSteps, tree, measure }: RunContext, m
       if (!Number.isNaN(divergence)) measure({ step, path: node.path, values: { aggregate: divergence, due } });
     },
   };
-}
-
-function planFor({ plans }: HlcSettings, numSteps: number): readonly (readonly number[])[] | undefined {
-  const plan = plans[numSteps];
-  if (!plan || plan.length === numSteps) return plan;
-  const message = `The plan for ${numSteps} steps has entries for ${plan.length} steps; it needs one for each. Calibrate again.`;
-  throw new QuantCacheError('invalid_option', message);
-}
-
-/** The planned sum; to compute where the plan says so, or where not enough is remembered. */
-function planned(weights: readonly number[], recent: readonly Tensor[]) {
-  if (weights.length === 0 || recent.length < weights.length) return undefined;
-  return predict(weights.map((weight, i) => ({ tensor: recent[i]!, weight })));
 }
 
 function probesOf({ probe }: HlcSettings, tree: Node): Node[] {

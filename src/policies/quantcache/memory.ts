@@ -31,8 +31,8 @@ export interface Memory {
   seen(node: Node): Seen | undefined;
   /** The residual expected at a later step, as a weighted sum; `undefined` where nothing is remembered. */
   predict(node: Node, step: number): Term[] | undefined;
-  /** The residuals remembered of a node, the latest first. */
-  recent(node: Node): Tensor[];
+  /** Sets room aside for other tensors of so many bytes, beside the residuals; false where too little is left. */
+  reserve(bytes: number): boolean;
   heldBytes(): number;
   dispose(): void;
 }
@@ -50,6 +50,7 @@ export function createMemory(context: RunContext, { depth, limit }: MemoryOption
   const histories = new Map<number, History>();
   const sightings = new Map<string, Seen>();
   let remembered: ReadonlySet<string> = new Set();
+  let left = limit;
 
   const historyOf = (node: Node): History => {
     const kept = depth(node);
@@ -64,6 +65,7 @@ export function createMemory(context: RunContext, { depth, limit }: MemoryOption
       const wanted = [...nodesOf(tree)].filter((node) => depth(node) > 0).sort(parentsFirst);
       const fitting = affordable(wanted, depth, Math.floor(limit / bytesOf(hidden)));
       remembered = new Set(fitting.map(({ path }) => path));
+      left -= fitting.reduce((count, node) => count + depth(node), 0) * bytesOf(hidden);
       if (fitting.length === wanted.length) return;
       const needed = wanted.reduce((count, node) => count + depth(node), 0) * bytesOf(hidden);
       warn(
@@ -81,9 +83,13 @@ export function createMemory(context: RunContext, { depth, limit }: MemoryOption
       sightings.set(node.path, { step, divergence });
       history.observe(node.path, step, residual);
     },
+    reserve(bytes) {
+      if (bytes > left) return false;
+      left -= bytes;
+      return true;
+    },
     seen: ({ path }) => sightings.get(path),
     predict: (node, step) => (remembered.has(node.path) ? historyOf(node).predict(node.path, step) : undefined),
-    recent: (node) => (remembered.has(node.path) ? historyOf(node).recent(node.path) : []),
     heldBytes: () => [...histories.values()].reduce((bytes, history) => bytes + history.bytes(), 0),
     dispose() {
       for (const history of histories.values()) history.dispose();

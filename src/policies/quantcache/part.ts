@@ -2,7 +2,7 @@
  * Parts of `quantcache`: each decides about one thing, usable alone or together over one memory, so that what one of them
  * measured the others know, and no residual is kept or compared twice.
  */
-import type { Node } from '../../model.ts';
+import { innermost, type Level, type Node, nodesOf } from '../../model.ts';
 import { type Policy, type Run, type RunContext, stack } from '../../policy.ts';
 import { createMemory, type Memory } from './memory.ts';
 
@@ -23,16 +23,18 @@ export function joined(name: string, cacheMemory: number, ...parts: readonly Par
     begin(context) {
       const depth = (node: Node) => Math.max(0, ...parts.map((part) => part.depth(node, context)));
       const memory = createMemory(context, { depth, limit: cacheMemory * megabyte });
-      const runs = [remembering(memory), ...parts.map((part) => part.begin(context, memory))];
+      const remembered = [...nodesOf(context.tree)].filter((node) => depth(node) > 0).map(({ level }) => level);
+      const runs = [remembering(memory, innermost(remembered)), ...parts.map((part) => part.begin(context, memory))];
       return stack(name, ...runs.map((run): Policy => ({ name, begin: () => run }))).begin(context);
     },
   };
 }
 
 /** The memory as a run that has no opinions. It comes first, so that the parts see what was just computed. */
-function remembering(memory: Memory): Run {
+function remembering(memory: Memory, finest: Level): Run {
   let sized = false;
   return {
+    finest,
     decide({ hidden }) {
       if (!sized) memory.size(hidden);
       sized = true;

@@ -118,6 +118,7 @@ function begin(settings: SrapSettings, context: RunContext, memory: Memory): Run
   };
 
   return {
+    finest: threshold === 0 ? 'step' : 'block',
     decide(site) {
       const { node, step } = site;
       if (node.level !== 'block' || threshold === 0) return undefined;

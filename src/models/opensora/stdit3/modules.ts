@@ -1,5 +1,5 @@
 /** The tree of an STDiT3 and the graph of each of its modules: what goes in, what comes out. */
-import type { Kind, Node, Precision } from '../../../model.ts';
+import { type Kind, type Node, nodesOf, type Precision } from '../../../model.ts';
 import { attentionOpset } from '../../../nn/attention.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
@@ -55,43 +55,75 @@ export function linearLayers(config: Stdit3Config): string[] {
 /** A module's graph: the hidden state `x` and its conditioning in, the outputs asked for out. */
 export function moduleGraph(node: Node, numerics: Numerics, config: Stdit3Config, form: ModuleForm): Model {
   const graph = new Graph(node.path, attentionOpset(form.kernel));
-  const { linear, integer } = numerics;
-  const weights = numerics.weights.scope(blockPath(node));
-  const scope: Scope = { graph, weights, linear, relaxed: integer, slices: form.slices };
   const hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
-  const values: Partial<Record<ModuleOutput, Value>> = writeModule(node.kind, scope, config, hidden, form);
+  const inputs = inputsOf(graph, config);
+  const values: Partial<Record<ModuleOutput, Value>> = writeModule(node, graph, numerics, config, form, inputs, hidden);
   for (const output of form.outputs) graph.output(output, values[output]!);
   return graph.build();
 }
 
-function writeModule(kind: Kind, scope: Scope, config: Stdit3Config, hidden: Value, form: ModuleForm) {
-  const { graph } = scope;
-  const modulation = () => graph.input('modulation', ['batch', 'rows', 6 * config.hiddenSize]);
-  switch (kind) {
+/** All modules inside a node as one graph, from the hidden state `x` to the hidden state `hidden`. */
+export function sequenceGraph(
+  node: Node,
+  numerics: Numerics,
+  config: Stdit3Config,
+  formOf: (module: Node) => ModuleForm,
+): Model {
+  const modules = [...nodesOf(node)].filter(({ level }) => level === 'module');
+  const graph = new Graph(node.path, Math.max(...modules.map((module) => attentionOpset(formOf(module).kernel))));
+  const inputs = inputsOf(graph, config);
+  let hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
+  for (const module of modules)
+    hidden = writeModule(module, graph, numerics, config, formOf(module), inputs, hidden).hidden;
+  graph.output('hidden', hidden);
+  return graph.build();
+}
+
+/** What modules are conditioned on, each declared as an input of the graph when it is first used. */
+function inputsOf(graph: Graph, config: Stdit3Config) {
+  const declared = new Map<string, Value>();
+  const input = (name: string, shape: readonly (string | number)[]): Value => {
+    const value = declared.get(name) ?? graph.input(name, shape);
+    declared.set(name, value);
+    return value;
+  };
+  const table = (name: string) => input(name, ['frames', config.headSize / 2]);
+  return {
+    modulation: () => input('modulation', ['batch', 'rows', 6 * config.hiddenSize]),
+    rotary: () => ({ cos: table('cos'), sin: table('sin') }),
+    caption(block: string, padded: boolean) {
+      const rows = (name: string) => input(captionInput(block, name), ['batch', 'length', config.hiddenSize]);
+      const bias = padded ? input('bias', ['batch', 1, 1, 'length']) : undefined;
+      return { keys: rows('keys'), values: rows('values'), bias };
+    },
+  };
+}
+
+/** The name of a block's keys or values as inputs of a graph. */
+export const captionInput = (block: string, name: string): string => `${block}.${name}`;
+
+function writeModule(
+  node: Node,
+  graph: Graph,
+  { weights, linear, integer }: Numerics,
+  config: Stdit3Config,
+  { kernel, padded, slices }: ModuleForm,
+  inputs: ReturnType<typeof inputsOf>,
+  hidden: Value,
+) {
+  const path = blockPath(node);
+  const scope: Scope = { graph, weights: weights.scope(path), linear, relaxed: integer, slices };
+  switch (node.kind) {
     case 'spatial-attention':
-      return block.spatialAttention(scope, config, hidden, modulation(), form.kernel);
-    case 'temporal-attention': {
-      const table = (name: string) => graph.input(name, ['frames', config.headSize / 2]);
-      return block.temporalAttention(scope, config, hidden, modulation(), form.kernel, {
-        cos: table('cos'),
-        sin: table('sin'),
-      });
-    }
-    case 'cross-attention': {
-      const rows = (name: string) => graph.input(name, ['batch', 'length', config.hiddenSize]);
-      const bias = form.padded ? graph.input('bias', ['batch', 1, 1, 'length']) : undefined;
-      return block.crossAttention(
-        scope,
-        config,
-        hidden,
-        { keys: rows('keys'), values: rows('values'), bias },
-        form.kernel,
-      );
-    }
+      return block.spatialAttention(scope, config, hidden, inputs.modulation(), kernel);
+    case 'temporal-attention':
+      return block.temporalAttention(scope, config, hidden, inputs.modulation(), kernel, inputs.rotary());
+    case 'cross-attention':
+      return block.crossAttention(scope, config, hidden, inputs.caption(path, padded), kernel);
     case 'feed-forward':
-      return block.feedForward(scope, config, hidden, modulation());
+      return block.feedForward(scope, config, hidden, inputs.modulation());
     default:
-      throw new TypeError(`STDiT3 has no module of kind ${kind}.`);
+      throw new TypeError(`STDiT3 has no module of kind ${node.kind}.`);
   }
 }
 
@@ -111,7 +143,7 @@ export function captionGraph(path: string, weights: Weights, config: Stdit3Confi
   const scope = { graph, weights: weights.scope(path), linear: linearFp32 };
   const caption = graph.input('caption', ['batch', 'length', config.hiddenSize]);
   const { keys, values } = block.captionKeysAndValues(scope, config, caption);
-  graph.output('keys', keys);
-  graph.output('values', values);
+  graph.output(captionInput(path, 'keys'), keys);
+  graph.output(captionInput(path, 'values'), values);
   return graph.build();
 }

@@ -1,9 +1,10 @@
-/** Runs one module: its session, made on first use for each precision and set of outputs, and what it is fed. */
-import type { ModuleRequest, ModuleResult, Node } from '../../../model.ts';
+/** Runs modules, one by one or as one graph: their sessions, made on first use for each form, and what they are fed. */
+import { type ModuleRequest, type ModuleResult, type Node, nodesOf, type Precision } from '../../../model.ts';
 import { watching } from '../../../quantization/activations.ts';
 import { isInteger } from '../../../quantization/recipe.ts';
 import type { Backend, Tensor } from '../../../runtime/runtime.ts';
-import { blockPath, captionGraph, type ModuleOutput, moduleGraph } from './modules.ts';
+import { moduleFlops } from './cost.ts';
+import { blockPath, captionGraph, type ModuleForm, type ModuleOutput, moduleGraph, sequenceGraph } from './modules.ts';
 import type { Generation, Network } from './state.ts';
 
 /** Runs a module of one evaluation whose timestep gave this modulation. */
@@ -16,17 +17,13 @@ export async function runModule(
   request: ModuleRequest & { ungated?: boolean },
 ) {
   const { runtime, quantizer, recorder, config, sessions } = network;
-  const { size, frames, caption, rotary } = generation;
   const outputs: ModuleOutput[] = ['hidden'];
   if (request.residual) outputs.push('residual');
   if (request.ungated) outputs.push('ungated');
-  const tokens = size.rows * size.columns;
-  const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[node.kind as string] ?? tokens * frames;
-  const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
   const { precision } = request;
   const integer = isInteger(precision);
   const slices = integer ? slicesFor(runtime.backend, hidden.dims) : 1;
-  const form = { precision, outputs, kernel: runtime.attentionKernel(queries), padded, slices };
+  const form = { precision, outputs, ...attentionForm(network, generation, node), slices };
   const session = await sessions.get(
     [node.path, ...Object.values(form)].join(' '),
     async () => {
@@ -36,13 +33,81 @@ export async function runModule(
     },
     { prepack: integer },
   );
-  const feeds: Record<string, Tensor> = { x: hidden };
-  if (node.kind === 'cross-attention') Object.assign(feeds, await captionFeeds(network, generation, blockPath(node)));
-  else feeds.modulation = modulation;
-  if (node.kind === 'temporal-attention') Object.assign(feeds, rotary);
-  const results = await session.run(feeds);
+  const results = await session.run({ x: hidden, ...(await feedsOf(network, generation, modulation, [node])) });
   await recorder?.take(runtime, results);
   return results as unknown as ModuleResult & { ungated?: Tensor };
+}
+
+/** Operations that a graph may have which cannot be interrupted: about a second's worth. */
+const uninterrupted = 2e11;
+
+/** Runs all modules inside a node as one graph; undefined where that would take long, or where inputs are to be watched. */
+export function runWhole(
+  network: Network,
+  generation: Generation,
+  modulation: Tensor,
+  node: Node,
+  hidden: Tensor,
+  precision: Precision,
+): Promise<Tensor> | undefined {
+  const { recorder, config } = network;
+  const { conditioning, caption } = generation;
+  const [batch, captionTokens] = caption.tokens.dims as [number, number];
+  const cost = { geometry: conditioning.geometry, batch, captionTokens };
+  const modules = [...nodesOf(node)].filter(({ level }) => level === 'module');
+  const operations = modules.reduce((sum, module) => sum + moduleFlops(config, module, cost), 0);
+  if (recorder || operations > uninterrupted) return undefined;
+  return runSequence(network, generation, modulation, { node, modules, hidden, precision });
+}
+
+interface Sequence {
+  readonly node: Node;
+  readonly modules: readonly Node[];
+  readonly hidden: Tensor;
+  readonly precision: Precision;
+}
+
+async function runSequence(
+  network: Network,
+  generation: Generation,
+  modulation: Tensor,
+  { node, modules, hidden, precision }: Sequence,
+): Promise<Tensor> {
+  const { quantizer, config, sessions } = network;
+  const formOf = (module: Node): ModuleForm => ({
+    precision,
+    outputs: ['hidden'],
+    ...attentionForm(network, generation, module),
+    slices: 1,
+  });
+  const forms = [...new Set(modules.map((module) => Object.values(formOf(module)).join(' ')))];
+  const session = await sessions.get(
+    `${node.path} whole ${modules.map(({ path }) => path)} ${forms}`,
+    async () => sequenceGraph(node, await quantizer.prepare(precision), config, formOf),
+    { prepack: isInteger(precision), spinning: true },
+  );
+  const feeds = { x: hidden, ...(await feedsOf(network, generation, modulation, modules)) };
+  return (await session.run(feeds)).hidden!;
+}
+
+/** How attention of a module is to be written for these sizes. */
+function attentionForm({ runtime }: Network, { size, frames, caption }: Generation, { kind }: Node) {
+  const tokens = size.rows * size.columns;
+  const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[kind as string] ?? tokens * frames;
+  const padded = kind === 'cross-attention' && caption.bias !== undefined;
+  return { kernel: runtime.attentionKernel(queries), padded };
+}
+
+/** All that the graph of some modules takes beside the hidden state. */
+async function feedsOf(network: Network, generation: Generation, modulation: Tensor, modules: readonly Node[]) {
+  const feeds: Record<string, Tensor> = {};
+  for (const module of modules) {
+    if (module.kind === 'cross-attention')
+      Object.assign(feeds, await captionFeeds(network, generation, blockPath(module)));
+    else feeds.modulation = modulation;
+    if (module.kind === 'temporal-attention') Object.assign(feeds, generation.rotary);
+  }
+  return feeds;
 }
 
 /** Rows of one slice: few enough that a feed-forward's 4 * width channels stay in cache, enough to fill the kernel. */
@@ -57,7 +122,7 @@ export function slicesFor(backend: Backend, [batch, frames, tokens]: readonly nu
   return 1;
 }
 
-/** A block's keys and values, and the bias that hides padding. */
+/** A block's keys and values, computed once, and the bias that hides padding. */
 async function captionFeeds({ weights, config, sessions }: Network, generation: Generation, block: string) {
   const { caption, keysAndValues } = generation;
   let tensors = keysAndValues.get(block);

@@ -3,12 +3,14 @@
  *
  * Invariant: one block is in memory at a time. Its session is made, run and released before the next, so that 19 GB of
  * T5 XXL need the memory of one block: its mapped pages in float32, one widened copy (0.8 GB) in float16 and bfloat16.
- * Encoding is done once per prompt, and reading a mapped block costs no more than keeping it would.
+ * Encoding is done once per prompt, and reading a mapped block costs no more than keeping it would. The sessions of a small
+ * encoder are kept: making them takes longer than running them.
  */
 import { throwIfAborted } from '../../../errors.ts';
 import type { TextContext } from '../../../model.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
+import { sessionCache } from '../../../runtime/sessions.ts';
 import { checkWeights } from '../../../weights/check.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import { bucketTable } from './buckets.ts';
@@ -36,7 +38,12 @@ export interface T5Encoder {
   readonly unused: readonly string[];
   /** The states of a batch, cut to its longest prompt. */
   encode(tokens: TokenBatch, options?: EncodeOptions): Promise<TextContext>;
+  /** Releases what is kept; it is made again when needed. */
+  release(): Promise<void>;
 }
+
+/** Bytes of weights up to which sessions are kept. */
+const small = 2 ** 28;
 
 /** The most negative float32: what the original adds to the scores of padding. */
 const lowest = -3.4028234663852886e38;
@@ -47,31 +54,37 @@ export function loadTextEncoder(runtime: Runtime, weights: Weights, config: T5Co
     ignore: unusedWeights,
     label: 'the T5 text encoder',
   });
+  const bytes = weights.names().reduce((sum, name) => sum + weights.get(name).length, 0);
+  const kept = sessionCache(runtime);
+  const run = async (name: string, build: () => Model, feeds: Record<string, Tensor>) =>
+    bytes <= small ? (await kept.get(name, build)).run(feeds) : runOnce(runtime, build(), feeds);
   return {
     unused,
+    release: () => kept.release(),
     async encode(tokens, options = {}) {
       const { ids, mask } = options.fullLength ? tokens : withoutPadding(tokens);
       const [prompts, length] = [ids.length, ids[0]!.length];
       const padding = Float32Array.from(mask.flat(), (counts) => (counts ? 0 : lowest));
-      const first = await runOnce(runtime, inputGraph(weights), {
+      const first = await run('input', () => inputGraph(weights), {
         ids: runtime.tensor(BigInt64Array.from(ids.flat(), BigInt), [prompts, length]),
         buckets: runtime.tensor(bucketTable(length, config), [length, length]),
         padding: runtime.tensor(padding, [prompts, 1, 1, length]),
       });
       const bias = first.bias!;
       let hidden = first.hidden!;
-      const advance = async (graph: Model, feeds: Record<string, Tensor>) => {
-        const next = await runOnce(runtime, graph, { hidden, ...feeds });
+      const advance = async (name: string, build: () => Model, feeds: Record<string, Tensor>) => {
+        const next = await run(name, build, { hidden, ...feeds });
         hidden.dispose();
         hidden = next.hidden_after!;
       };
       try {
         for (let block = 0; block < config.numLayers; block++) {
           throwIfAborted(options.signal);
-          await advance(blockGraph(weights, config, block, runtime.attentionKernel(length)), { bias });
+          const kernel = runtime.attentionKernel(length);
+          await advance(`block ${block} ${kernel}`, () => blockGraph(weights, config, block, kernel), { bias });
           await options.onBlock?.(block + 1, config.numLayers, hidden);
         }
-        await advance(outputGraph(weights, config), {});
+        await advance('output', () => outputGraph(weights, config), {});
         const states = (await runtime.read(hidden)).slice();
         return { states, dims: [prompts, length, config.hiddenSize], mask };
       } finally {

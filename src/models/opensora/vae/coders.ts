@@ -14,7 +14,7 @@ import { sessionCache } from '../../../runtime/sessions.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import { type SpatialVaeConfig, spatialFactor, type TemporalVaeConfig, temporalFactor } from './config.ts';
 import { posterior } from './posterior.ts';
-import { spatialDecoder, spatialEncoder } from './spatial.ts';
+import { spatialDecoder, spatialEncoder, spatialFeatures } from './spatial.ts';
 import { temporalDecoder, temporalEncoder } from './temporal.ts';
 
 /** An encoder's prediction in its own units, and the sample that some noise makes of it, scaled for the next model. */
@@ -53,16 +53,22 @@ interface Network extends LatentScale {
   noiseDims(clip: Clip): number[];
 }
 
+/** The spatial VAE; its encoder also shows what it sees on the way. */
+export interface SpatialCoder extends Coder {
+  /** The encoder's hidden states, one clip per resolution, finest first. */
+  features(clip: Clip): Promise<Clip[]>;
+}
+
 /** The spatial VAE on all frames of a clip in one batch. The latents outside are those inside times `scalingFactor`. */
 export function spatialCoder(
   runtime: Runtime,
   weights: Weights,
   config: SpatialVaeConfig & { scalingFactor: number },
-): Coder {
+): SpatialCoder {
   const factor = spatialFactor(config);
   const attentionKernel = runtime.attentionKernel(Number.POSITIVE_INFINITY); // for any size: 14400 tokens at 720p
   const options = { ...config, attentionKernel };
-  return coder(runtime, weights, {
+  const network: Network = {
     name: 'spatial VAE',
     decoder: (scope, latents) => spatialDecoder(scope, latents, options),
     encoder: (scope, clip) => spatialEncoder(scope, clip, options),
@@ -76,7 +82,21 @@ export function spatialCoder(
       Math.floor(height / factor),
       Math.floor(width / factor),
     ],
-  });
+  };
+  const ends = coder(runtime, weights, network);
+  const sessions = sessionCache(runtime);
+  return {
+    ...ends,
+    async features(clip) {
+      const session = await sessions.get('features', () => featuresModel(network, scopeOf(weights), config));
+      const levels = await runOnce(runtime, session, { clip: runtime.tensor(clip.data, dimsOf(clip)) });
+      return config.blockOutChannels.map((_, level) => levels[`level_${level}`]!);
+    },
+    async release() {
+      await sessions.release();
+      await ends.release();
+    },
+  };
 }
 
 /** The temporal VAE on one chunk of frames. */
@@ -113,16 +133,15 @@ export function temporalCoder(
 
 function coder(runtime: Runtime, weights: Weights, network: Network): Coder {
   const sessions = sessionCache(runtime);
-  const scopeOf = (graph: Graph): Scope => ({ graph, weights, linear: linearFp32 });
   const tensorOf = (clip: Clip) => runtime.tensor(clip.data, dimsOf(clip));
   return {
     async decode(latents) {
-      const session = await sessions.get('decoder', () => decoderModel(network, scopeOf));
+      const session = await sessions.get('decoder', () => decoderModel(network, scopeOf(weights)), { spinning: true });
       const { clip } = await runOnce(runtime, session, { latents: tensorOf(latents) });
       return clip!;
     },
     async encode(clip, noise) {
-      const session = await sessions.get('encoder', () => encoderModel(network, scopeOf));
+      const session = await sessions.get('encoder', () => encoderModel(network, scopeOf(weights)));
       const feeds = { clip: tensorOf(clip), noise: runtime.tensor(noise, network.noiseDims(clip)) };
       const { mean, logvar, sample } = await runOnce(runtime, session, feeds);
       return { mean: mean!, logvar: logvar!, sample: sample! };
@@ -131,6 +150,10 @@ function coder(runtime: Runtime, weights: Weights, network: Network): Coder {
     release: sessions.release,
   };
 }
+
+const scopeOf =
+  (weights: Weights) =>
+  (graph: Graph): Scope => ({ graph, weights, linear: linearFp32 });
 
 function decoderModel(network: Network, scopeOf: (graph: Graph) => Scope): Model {
   const graph = new Graph(`${network.name} decoder`);
@@ -149,6 +172,14 @@ function encoderModel(network: Network, scopeOf: (graph: Graph) => Scope): Model
   graph.output('mean', network.leave(graph, mean));
   graph.output('logvar', network.leave(graph, logvar));
   graph.output('sample', network.scale(graph, network.leave(graph, sample)));
+  return graph.build();
+}
+
+function featuresModel(network: Network, scopeOf: (graph: Graph) => Scope, config: SpatialVaeConfig): Model {
+  const graph = new Graph(`${network.name} features`);
+  const clip = graph.input('clip', [1, 'channels', 'frames', 'height', 'width']);
+  const levels = spatialFeatures(scopeOf(graph), network.enter(graph, clip), config);
+  for (const [level, value] of levels.entries()) graph.output(`level_${level}`, network.leave(graph, value));
   return graph.build();
 }
 

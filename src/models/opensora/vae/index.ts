@@ -12,7 +12,7 @@ import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { checkWeights } from '../../../weights/check.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import type { VaeFactors } from '../sizes.ts';
-import { type Coder, type LatentScale, spatialCoder, type TemporalCoder, temporalCoder } from './coders.ts';
+import { type LatentScale, type SpatialCoder, spatialCoder, type TemporalCoder, temporalCoder } from './coders.ts';
 import { latentFrames, spatialFactor, temporalFactor, type VaeConfig } from './config.ts';
 import { optionalWeights, vaeShapes } from './weights.ts';
 
@@ -45,6 +45,8 @@ export interface Vae {
    * both VAEs are sampled, with noise asked for in the original's order.
    */
   encode(clip: Clip, randn: Randn, options?: VaeOptions): Promise<Clip>;
+  /** Hidden states of the spatial encoder, a few frames at a time; see `Pipeline.features`. Absent without an encoder. */
+  features?(clip: Clip, options?: VaeOptions): AsyncGenerator<readonly Clip[]>;
   /** Frees the compiled graphs, and with them most memory; the VAE stays usable. */
   release(): Promise<void>;
 }
@@ -52,7 +54,7 @@ export interface Vae {
 /** The two networks and how they are chained. */
 interface Networks {
   readonly config: VaeConfig;
-  readonly spatial: Coder;
+  readonly spatial: SpatialCoder;
   readonly temporal: TemporalCoder;
 }
 
@@ -89,6 +91,9 @@ export function loadVae(runtime: Runtime, weights: Weights, config: VaeConfig): 
     async encode(clip, randn, options = {}) {
       return encodeTime(networks, await encodeSpace(networks, clip, randn, options), randn, options);
     },
+    ...(weights.has('spatial_vae.module.encoder.conv_in.weight') && {
+      features: (clip: Clip, options: VaeOptions = {}) => encoderFeatures(networks, clip, options),
+    }),
     async release() {
       await spatial.release();
       await temporal.release();
@@ -127,6 +132,18 @@ async function* decodeSpace(
   for (const batch of chunksOf(latents, batchFrames(config, pixels))) {
     throwIfAborted(signal);
     yield await spatial.decode(batch);
+  }
+}
+
+/** Pixels to the hidden states of the spatial encoder, batch by batch. */
+async function* encoderFeatures(
+  { config, spatial }: Networks,
+  clip: Clip,
+  { signal }: VaeOptions,
+): AsyncGenerator<readonly Clip[]> {
+  for (const batch of chunksOf(clip, batchFrames(config, clip.height * clip.width))) {
+    throwIfAborted(signal);
+    yield await spatial.features(batch);
   }
 }
 

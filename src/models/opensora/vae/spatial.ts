@@ -36,17 +36,25 @@ export function spatialDecoder(root: Scope, z: Value, config: SpatialVaeOptions)
 /** Pixels `[frames, 3, height, width]` to moments `[frames, 2 * latentChannels, height / factor, width / factor]`. */
 export function spatialEncoder(root: Scope, x: Value, config: SpatialVaeOptions): Value {
   const scope = within(root, 'encoder');
-  const levels = config.blockOutChannels.length;
-  const coarsest = config.blockOutChannels[levels - 1]!;
-  let h = convolution(scope, x, 'conv_in');
-  for (let level = 0; level < levels; level++) {
-    const block = within(scope, `down_blocks.${level}`);
-    for (let i = 0; i < config.layersPerBlock; i++) h = resnet(within(block, `resnets.${i}`), h, config);
-    if (level < levels - 1) h = downsample(block, h);
-  }
+  const coarsest = config.blockOutChannels.at(-1)!;
+  let h = spatialFeatures(root, x, config).at(-1)!;
   h = midBlock(within(scope, 'mid_block'), h, coarsest, config);
   h = convolution(scope, silu(scope, norm(scope, h, 'conv_norm_out', config)), 'conv_out');
   return convolution(root, h, 'quant_conv');
+}
+
+/** The encoder's hidden state at every resolution, finest first: `[frames, blockOutChannels[i], height / 2^i, width / 2^i]`. */
+export function spatialFeatures(root: Scope, x: Value, config: SpatialVaeConfig): Value[] {
+  const scope = within(root, 'encoder');
+  const features: Value[] = [];
+  let h = convolution(scope, x, 'conv_in');
+  for (let level = 0; level < config.blockOutChannels.length; level++) {
+    const block = within(scope, `down_blocks.${level}`);
+    if (level > 0) h = downsample(within(scope, `down_blocks.${level - 1}`), h);
+    for (let i = 0; i < config.layersPerBlock; i++) h = resnet(within(block, `resnets.${i}`), h, config);
+    features.push(h);
+  }
+  return features;
 }
 
 function midBlock(scope: Scope, x: Value, channels: number, config: SpatialVaeOptions): Value {
@@ -56,7 +64,7 @@ function midBlock(scope: Scope, x: Value, channels: number, config: SpatialVaeOp
 }
 
 /** GroupNorm, SiLU, convolution, twice; the input is added, through a 1x1 convolution where the channels change. */
-function resnet(scope: Scope, x: Value, config: SpatialVaeOptions): Value {
+function resnet(scope: Scope, x: Value, config: SpatialVaeConfig): Value {
   let h = convolution(scope, silu(scope, norm(scope, x, 'norm1', config)), 'conv1');
   h = convolution(scope, silu(scope, norm(scope, h, 'norm2', config)), 'conv2');
   const shortcut = scope.weights.has('conv_shortcut.weight') ? convolution(scope, x, 'conv_shortcut') : x;
@@ -87,6 +95,6 @@ function downsample(scope: Scope, x: Value): Value {
   return convolution(scope, x, 'downsamplers.0.conv', { strides: [2, 2], pads: [0, 0, 1, 1] });
 }
 
-function norm(scope: Scope, x: Value, name: string, { groups, epsilon }: SpatialVaeOptions): Value {
+function norm(scope: Scope, x: Value, name: string, { groups, epsilon }: SpatialVaeConfig): Value {
   return groupNorm(scope, x, name, { groups, epsilon, rank: 4 });
 }

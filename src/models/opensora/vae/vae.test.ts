@@ -107,6 +107,34 @@ describe('encoding', () => {
   });
 });
 
+describe('features', () => {
+  it('are the hidden states of every resolution, for all frames in order', async () => {
+    const { config, weights } = small();
+    const vae = loadVae(runtime, weights, config);
+    const clip = ramp({ channels: 3, frames: 5, height: 16, width: 24 });
+    const seen = async (part: Clip) => {
+      const batches: (readonly Clip[])[] = [];
+      for await (const layers of vae.features!(part)) batches.push(layers);
+      return batches[0]!.map((_, level) => concatFrames(batches.map((layers) => layers[level]!)));
+    };
+    const whole = await seen(clip);
+    expect(whole.map(dimsOf)).toEqual(
+      config.spatial.blockOutChannels.map((channels, level) => [1, channels, 5, 16 / 2 ** level, 24 / 2 ** level]),
+    );
+    for (const [level, layer] of (await seen(sliceFrames(clip, 3, 4))).entries())
+      expect(
+        relativeErrorOf({ tensor: 'layer', expected: sliceFrames(whole[level]!, 3, 4).data, actual: layer.data }),
+      ).toBeLessThan(1e-5);
+    await vae.release();
+  });
+
+  it('are absent where there is no encoder', () => {
+    const { config, weights } = small();
+    const names = weights.names().filter((name) => !/\.(encoder|quant_conv)\./.test(name));
+    expect(loadVae(runtime, weightsOf(names.map(weights.get)), config).features).toBeUndefined();
+  });
+});
+
 describe('decoding', () => {
   it('takes scale and shift from the checkpoint before the config', async () => {
     const { config, weights } = small();

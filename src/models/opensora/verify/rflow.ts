@@ -82,8 +82,8 @@ export async function* sampleCase(
   let result = await steps.next();
   while (!result.done) {
     const { step, input, frameMask, output } = result.value;
-    const halves = velocityHalves(await runtime.read(output), output.dims, channels);
-    yield { step, frameMask, input: (await runtime.read(input)).slice(), ...halves };
+    const halves = velocityHalves(await runtime.read(output!), output!.dims, channels);
+    yield { step, frameMask, input: (await runtime.read(input!)).slice(), ...halves };
     result = await steps.next();
   }
   const latents = (await runtime.read(result.value as Tensor)).slice();

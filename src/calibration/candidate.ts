@@ -1,0 +1,122 @@
+/** Ways to run that calibration tries: as options of `quantcache`, and what they are worth on the prompts. */
+import { finish, generate } from '../generate.ts';
+import { psnr } from '../metrics/psnr.ts';
+import type { Precision } from '../model.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { full } from '../policies/full.ts';
+import { quantcache } from '../policies/quantcache/index.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { type CostModel, costsOf, median, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
+import type { FittedPlan } from './fit.ts';
+import type { MeasuringOptions } from './measure.ts';
+
+/** A way to run that was tried on all prompts. */
+export interface Candidate {
+  readonly numSteps: number;
+  readonly planned: FittedPlan;
+  readonly precision: Precision;
+  /** Threshold of `srap`; 0 leaves out nothing. */
+  readonly pruning: number;
+  /** Blocks left out, all prompts together. */
+  readonly leftOut: number;
+  /** Medians over the prompts. Speed-ups are against full fp32 computation at the same number of steps. */
+  readonly psnr: number;
+  readonly worstPsnr: number;
+  readonly speedup: number;
+  readonly denoiseSpeedup: number;
+  readonly predictedSpeedup: number;
+}
+
+/** What a candidate is, before it is tried. */
+export type Setting = Pick<Candidate, 'numSteps' | 'planned' | 'precision' | 'pruning'>;
+
+/** The options of `quantcache` that a candidate stands for, with the plans of several numbers of steps. */
+export function optionsOf(candidates: readonly [Setting, ...Setting[]]) {
+  const [{ precision, pruning }] = candidates;
+  const rounded = (value: number) => Number(value.toFixed(6));
+  const leapsOf = ({ planned: { plan } }: Setting) =>
+    plan.map(({ step, latents, outputs }) => ({
+      step,
+      latents: rounded(latents),
+      outputs: outputs.map((weights) => weights.map(rounded)),
+    }));
+  return {
+    srap: pruning > 0 && { threshold: pruning },
+    hlc: { plans: Object.fromEntries(candidates.map((setting) => [setting.numSteps, leapsOf(setting)])) },
+    aigq: precision !== 'fp32' && {
+      ladder: [[precision, 0]] as [Precision, number][],
+      available: ['fp32' as const, precision],
+    },
+  };
+}
+
+/** A clip that was made to be compared. */
+export interface MadeClip extends TimedRun {
+  readonly pixels: Float32Array;
+}
+
+/** Makes the clip of a prompt, by number, by a setting or in full. */
+export async function makeClip(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  options: MeasuringOptions,
+  { prompt, numSteps, setting }: { prompt: number; numSteps: number; setting?: Setting },
+): Promise<MadeClip> {
+  const began = performance.now();
+  const run = generate(pipeline, runtime, {
+    ...options,
+    prompts: [options.prompts[prompt]!],
+    seed: options.seed + prompt,
+    numSteps,
+    policy: setting ? quantcache(optionsOf([setting])) : full(),
+  });
+  const { videos, times, trace } = await finish(run);
+  return { pixels: videos[0]!.data, trace, numSteps, denoise: times.denoise, total: performance.now() - began };
+}
+
+interface Trial {
+  readonly setting: Setting;
+  readonly references: readonly MadeClip[];
+  readonly costs: CostModel | undefined;
+  /** Takes the runs made, for later predictions. */
+  readonly runs: TimedRun[];
+}
+
+/** Runs a setting on all prompts. */
+export async function tryOut(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  options: MeasuringOptions,
+  { setting, references, costs, runs }: Trial,
+): Promise<Candidate> {
+  const { numSteps, precision, planned } = setting;
+  const knowsCost = [...(costs?.modules.keys() ?? [])].some((key) => key.endsWith(` ${precision}`));
+  if (!knowsCost) await makeClip(pipeline, runtime, options, { prompt: 0, numSteps, setting }); // compiles
+  const clips: MadeClip[] = [];
+  for (const prompt of options.prompts.keys())
+    clips.push(await makeClip(pipeline, runtime, options, { prompt, numSteps, setting }));
+  runs.push(...clips);
+  const ratios = (time: keyof PredictedTime) => clips.map((clip, i) => references[i]![time] / clip[time]);
+  const qualities = clips.map(({ pixels }, i) => psnr(bytesOf(references[i]!.pixels), bytesOf(pixels)));
+  const predicted = predictTime(costs && knowsCost ? costs : costsOf(runs), {
+    numSteps,
+    computed: planned.plan.length,
+    precision,
+  });
+  return {
+    ...setting,
+    leftOut: clips.reduce((sum, { trace }) => sum + leftOutOf(trace), 0),
+    psnr: median(qualities),
+    worstPsnr: Math.min(...qualities),
+    speedup: median(ratios('total')),
+    denoiseSpeedup: median(ratios('denoise')),
+    predictedSpeedup: median(references.map(({ total }) => total)) / predicted.total,
+  };
+}
+
+const leftOutOf = ({ decisions }: MadeClip['trace']): number =>
+  decisions.filter(({ level, did }) => level === 'block' && did !== 'compute').length;
+
+/** Pixels in [-1, 1] as they are shown. */
+const bytesOf = (pixels: Float32Array): Uint8Array =>
+  Uint8Array.from(pixels, (value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5));

@@ -1,0 +1,76 @@
+/** Full runs of some prompts, recorded one after the other; what was recorded before is not recorded again. */
+import { openLoop } from '../loop.ts';
+import type { Pipeline, SizeRequest } from '../pipeline.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { torchGenerator } from '../samplers/random.ts';
+import { type Measurements, type PromptMeasurement, packed } from './measurements.ts';
+import { recordRun } from './record.ts';
+
+/** What to measure. */
+export interface MeasuringOptions extends SizeRequest {
+  readonly prompts: readonly string[];
+  /** Seed of the first prompt; the others count up. */
+  readonly seed: number;
+  /** Numbers of steps to make plans for. */
+  readonly numSteps: readonly number[];
+  readonly guidanceScale?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type MeasuringEvent =
+  | { readonly type: 'prompt'; readonly numSteps: number; readonly measurements: Measurements }
+  | { readonly type: 'step'; readonly prompt: string; readonly step: number; readonly numSteps: number };
+
+/** Records what `earlier` lacks. Throws what the loop throws. */
+export async function* measure(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  options: MeasuringOptions,
+  earlier: Measurements,
+): AsyncGenerator<MeasuringEvent, Measurements> {
+  let measurements = earlier;
+  for (const numSteps of options.numSteps) {
+    for (const [i, prompt] of options.prompts.entries()) {
+      const seed = options.seed + i;
+      const known = (one: PromptMeasurement) => one.prompt === prompt && one.seed === seed && one.numSteps === numSteps;
+      if (measurements.prompts.some(known)) continue;
+      await using loop = await openPrompt(pipeline, runtime, options, { prompt, seed, numSteps });
+      const run = recordRun(runtime, loop.options);
+      let next = await run.next();
+      for (; !next.done; next = await run.next()) yield { type: 'step', prompt, step: next.value, numSteps };
+      const { gram, latents, changes } = next.value;
+      const measured: PromptMeasurement = {
+        prompt,
+        seed,
+        numSteps,
+        gram: gram.map((row) => [...row]),
+        latents: latents.map(packed),
+        changes: [...changes],
+      };
+      measurements = { ...measurements, prompts: [...measurements.prompts, measured] };
+      yield { type: 'prompt', numSteps, measurements };
+    }
+  }
+  return measurements;
+}
+
+/** Everything that the loop of one prompt runs on. */
+export async function openPrompt(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  options: MeasuringOptions,
+  { prompt, seed, numSteps }: Pick<PromptMeasurement, 'prompt' | 'seed' | 'numSteps'>,
+) {
+  const geometry = pipeline.geometry(options);
+  const { randn } = torchGenerator(seed);
+  const { channels, frames, height, width } = geometry.latent;
+  return openLoop(pipeline, runtime, {
+    text: await pipeline.encodeText([pipeline.prepare(prompt).textFor(0)], options.signal),
+    geometry,
+    timesteps: pipeline.timesteps(geometry, numSteps),
+    guidanceScale: options.guidanceScale ?? pipeline.defaults.guidanceScale,
+    noise: randn(channels * frames * height * width),
+    randn,
+    signal: options.signal,
+  });
+}
