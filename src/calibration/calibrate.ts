@@ -17,7 +17,7 @@ import { type Measurements, type PromptMeasurement, unpacked } from './measureme
 import { bestSteps } from './plan.ts';
 
 export interface CalibrationOptions extends MeasuringOptions {
-  /** Precisions to try, beside fp32. */
+  /** Precisions to try. */
   readonly precisions: readonly Precision[];
   /** Budgets to try, as numbers of computed steps. */
   readonly budgets: readonly number[];
@@ -76,7 +76,8 @@ const searchPrompts = 5;
 
 /**
  * Makes the best plan of a precision and a budget: even steps or those that the recorded runs suggest, moved where that helps,
- * and leaps fitted to what they do. Which steps to compute hardly depends on the precision, so they are searched in the first one only.
+ * and leaps fitted to what they do. Which steps to compute hardly depends on the precision, so they are searched in the
+ * first one only.
  */
 function plannerOf(
   pipeline: Pipeline,

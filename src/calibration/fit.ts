@@ -124,11 +124,10 @@ async function enrol(runtime: Runtime, { open, latents: targets }: Lesson, preci
   };
   const steps = denoise({ ...loop.options, policy, precision, trace: createTrace() });
   const advance = async (count: number) => {
-    for (let i = 0; i < count; i++) {
-      const next = await steps.next();
-      if (!next.done) after = (await runtime.read(next.value.latents)).slice();
-      done++;
-    }
+    let next = await steps.next();
+    for (let i = 1; i < count; i++) next = await steps.next();
+    if (!next.done) after = (await runtime.read(next.value.latents)).slice();
+    done += count;
     pending = undefined;
   };
   return {
@@ -177,6 +176,7 @@ export async function* searchSteps(
   };
   let best = { computed: request.starts[0], quality: Number.NEGATIVE_INFINITY };
   for (const computed of request.starts) {
+    if (tried.has(computed.join())) continue;
     const quality = await qualityOf(computed);
     yield tried.size;
     if (quality > best.quality) best = { computed, quality };

@@ -39,13 +39,17 @@ export async function* recordRun(runtime: Runtime, loop: LoopOptions): AsyncGene
   const latents = [(await runtime.read(loop.latents)).slice()];
   const velocities: Float32Array[] = [];
   const steps = denoise({ ...loop, policy, precision: 'fp32', trace: createTrace() });
-  let next = await steps.next();
-  for (; !next.done; next = await steps.next()) {
-    velocities.push(...(await velocitiesOf(runtime, next.value.output!, next.value.latents)));
-    latents.push((await runtime.read(next.value.latents)).slice());
-    yield next.value.step + 1;
+  try {
+    let next = await steps.next();
+    for (; !next.done; next = await steps.next()) {
+      velocities.push(...(await velocitiesOf(runtime, next.value.output!, next.value.latents)));
+      latents.push((await runtime.read(next.value.latents)).slice());
+      yield next.value.step + 1;
+    }
+    next.value.dispose();
+  } finally {
+    await steps.return(undefined as never); // left before its end, it frees what it holds
   }
-  next.value.dispose();
   const vectors = [...latents, ...velocities];
   const gram = vectors.map((a, row) => vectors.slice(0, row + 1).map((b) => dot(a, b)));
   return { latents: latents.slice(1), gram, changes };

@@ -57,7 +57,7 @@ export function createArithmetic(runtime: Runtime): Arithmetic {
     add: (a, b) => run('add', ({ op }, x, y) => op.Add!(x, y), [a, b]),
     subtract: (a, b) => run('subtract', ({ op }, x, y) => op.Sub!(x, y), [a, b]),
     combine(terms) {
-      const weights = terms.map(({ weight }) => runtime.tensor(Float32Array.of(weight), []));
+      const weights = terms.map((term) => weightTensor(runtime, term));
       return run(`combine ${terms.length}`, weightedSum, [...terms.map(({ tensor }) => tensor), ...weights]);
     },
     relativeL1: (a, b) =>

@@ -1,9 +1,9 @@
 /**
  * ONNX Runtime in Node: CPU, and WebGPU through the same package.
  *
- * Settings that matter, all measured: sessions must not keep arenas, and threads must not spin but in sessions that run alone
- * for long, because a model is many small sessions; prepacking stays off so that weights are mapped from the checkpoint and not copied per session. On
- * WebGPU, runs are queued (concurrent ones hang), intermediate tensors stay on the device, and reading goes through an
+ * Settings that matter, all measured: sessions must not keep arenas, and threads must not spin but in sessions that run
+ * alone for long, because a model is many small sessions; prepacking stays off so that weights are mapped from the
+ * checkpoint and not copied per session. On WebGPU, runs are queued (concurrent ones hang), intermediate tensors stay on the device, and reading goes through an
  * Identity session because `getData()` aborts the process.
  */
 import { availableParallelism } from 'node:os';

@@ -30,6 +30,10 @@ export interface Weights {
   scope(prefix: string): Weights;
 }
 
+/** Size of all weights as they are stored. */
+export const bytesOf = (weights: Weights): number =>
+  weights.names().reduce((sum, name) => sum + weights.get(name).length, 0);
+
 /** An opened checkpoint. */
 export interface Checkpoint extends Weights {
   /** What was opened, absolute. */

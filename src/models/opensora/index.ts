@@ -10,7 +10,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { rflow } from '../../samplers/rflow.ts';
 import { rflowTimesteps } from '../../samplers/timesteps.ts';
 import { checkWeights } from '../../weights/check.ts';
-import { openCheckpoint, type Weights } from '../../weights/checkpoint.ts';
+import { bytesOf, openCheckpoint } from '../../weights/checkpoint.ts';
 import { hashWeights } from '../../weights/hash.ts';
 import { abridge } from '../../weights/selection.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
@@ -164,9 +164,6 @@ async function readTokenizer(folder: string): Promise<T5Tokenizer> {
 /** What to say of tensors that a checkpoint has and the model has no use for. */
 const warnOfUnused = (part: string, names: readonly string[]): string[] =>
   names.length ? [`The ${part}'s checkpoint has tensors that are not used: ${abridge(names, 6)}.`] : [];
-
-const bytesOf = (weights: Weights): number => weights.names().reduce((sum, name) => sum + weights.get(name).length, 0);
-
 /** An options object without its undefined fields, so that they do not hide defaults. */
 const definedOnly = <T extends object>(options: T): Partial<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;

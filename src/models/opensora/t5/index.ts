@@ -12,7 +12,7 @@ import type { Model } from '../../../onnx/graph.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { sessionCache } from '../../../runtime/sessions.ts';
 import { checkWeights } from '../../../weights/check.ts';
-import type { Weights } from '../../../weights/checkpoint.ts';
+import { bytesOf, type Weights } from '../../../weights/checkpoint.ts';
 import { bucketTable } from './buckets.ts';
 import type { T5Config } from './config.ts';
 import { blockGraph, inputGraph, outputGraph } from './encoder.ts';
@@ -54,10 +54,10 @@ export function loadTextEncoder(runtime: Runtime, weights: Weights, config: T5Co
     ignore: unusedWeights,
     label: 'the T5 text encoder',
   });
-  const bytes = weights.names().reduce((sum, name) => sum + weights.get(name).length, 0);
+  const keeps = bytesOf(weights) <= small;
   const kept = sessionCache(runtime);
   const run = async (name: string, build: () => Model, feeds: Record<string, Tensor>) =>
-    bytes <= small ? (await kept.get(name, build)).run(feeds) : runOnce(runtime, build(), feeds);
+    keeps ? (await kept.get(name, build)).run(feeds) : runOnce(runtime, build(), feeds);
   return {
     unused,
     release: () => kept.release(),
