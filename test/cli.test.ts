@@ -136,6 +136,15 @@ describe('quantcache generate', () => {
       ],
       ['a config that is not JSON', () => writeFileSync(join(damaged, 'quantcache.json'), '{'), /not valid JSON/],
       [
+        'a recipe with numbers of bits that nobody has',
+        () => {
+          const recipe = { weights: { bits: 3 }, activations: { bits: 8, granularity: 'token' } };
+          const settings = JSON.parse(readFileSync(join(damaged, 'quantcache.json'), 'utf8'));
+          writeFileSync(join(damaged, 'quantcache.json'), JSON.stringify({ ...settings, recipes: { w8a8: recipe } }));
+        },
+        /quantcache\.json.*recipes\.w8a8\.weights\.bits/s,
+      ],
+      [
         'pickled weights',
         () => {
           rmSync(transformer);

@@ -3,7 +3,7 @@
     python train_dit.py --run RUN --minutes 85 --image-minutes 12 --workers 1
 
 First single images only and without the temporal blocks (shapes, colours, sizes, backgrounds and words are learnt ten times cheaper than on clips), then 17-frame clips mixed with some
-images and, late, a few 51-frame clips. Muon (Keller Jordan 2024) for the 2-D weights of the blocks, AdamW for the rest, moving average of the weights.
+images and 51-frame clips. Muon (Keller Jordan 2024) for the 2-D weights of the blocks, AdamW for the rest, moving average of the weights.
 float32 master weights, the forward and backward run on a bfloat16 copy. On a busy CPU two processes of one thread each beat one process of two threads, which waits
 at every matrix product for the core that somebody else uses: `--workers 1` starts a helper that adds gradients of batches of its own, about one step stale.
 Resumes from RUN/dit.pt; `echo 20 > RUN/finish` starts a decay of 20 minutes at once.
@@ -61,7 +61,7 @@ class Corpus:
             return "image" if chance < 0.3 else "train"
         if chance < a.image_share or "train" not in self.latents:
             return "image"
-        return "long" if "long" in self.latents and spent > 0.6 * a.minutes and chance > 1 - a.long_share else "train"
+        return "long" if "long" in self.latents and chance > 1 - a.long_share else "train"
 
     def loss(self, stdit3, t5, split, pick, t, noise, drop, spatial_only=False):
         """Squared error of the velocity per sample at times t of the straight path from data (0) to noise (1): over all positions, and over those that see the object.
@@ -241,7 +241,7 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=85)
     parser.add_argument("--image-minutes", type=float, default=12, help="only single images up to here")
     parser.add_argument("--image-share", type=float, default=0.08)
-    parser.add_argument("--long-share", type=float, default=0.05, help="share of 51-frame batches after 60% of the time")
+    parser.add_argument("--long-share", type=float, default=0.05, help="share of 51-frame batches")
     parser.add_argument("--batch", type=int, default=16, help="clips per step; four times as many images, a third as many long clips")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--decay", type=float, default=0.3)

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { LoopOptions } from '../loop.ts';
 import { createBench } from '../policies/conformance.ts';
 import { createPolicy } from '../policies/index.ts';
-import type { LeapPlan } from '../policies/quantcache/leaps.ts';
+import { type LeapPlan, shareOfWay } from '../policies/quantcache/leaps.ts';
 import { fitLeaps, type Lesson, searchSteps } from './fit.ts';
 import { bestSteps, entryOf, eulerWeights, partsOf } from './plan.ts';
 import { type RecordedRun, recordRun } from './record.ts';
@@ -49,8 +49,9 @@ test('a fitted plan does what the policy does that follows it, and more than Eul
   ]);
   expect(await followed(plan)).toBeCloseTo(quality, 1);
   const euler = computed.map((from, i) => {
-    const weights = eulerWeights(timesteps, { from, to: computed[i + 1] ?? 12, guidanceScale, count: 1 });
-    return entryOf(from, weights, partsOf(guidanceScale));
+    const to = computed[i + 1] ?? 12;
+    const weights = eulerWeights(timesteps, { from, to, guidanceScale, count: 1 });
+    return entryOf(from, weights, { parts: partsOf(guidanceScale), share: shareOfWay(timesteps, from, to) });
   });
   expect(quality).toBeGreaterThan((await followed(euler)) + 3);
 });

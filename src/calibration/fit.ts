@@ -11,7 +11,7 @@
 import { denoise } from '../denoise.ts';
 import type { LoopOptions } from '../loop.ts';
 import type { Precision } from '../model.ts';
-import type { LeapPlan } from '../policies/quantcache/leaps.ts';
+import { type LeapPlan, leapBy, shareOfWay } from '../policies/quantcache/leaps.ts';
 import type { Leap, Policy } from '../policy.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { release, retain } from '../runtime/sharing.ts';
@@ -58,9 +58,10 @@ export async function fitLeaps(runtime: Runtime, request: FitRequest): Promise<F
       }
       const count = Math.min(i + 1, longestHistory);
       const start = eulerWeights(timesteps, { from, to, guidanceScale, count });
-      const entry = entryOf(from, weightsFor(students, to, start), parts);
+      const share = shareOfWay(timesteps, from, to);
+      const entry = entryOf(from, weightsFor(students, to, start), { parts, share });
       plan.push(entry);
-      for (const student of students) await student.leap(entry, to);
+      for (const student of students) await student.leap(entry, { steps: to - from - 1, share });
     }
     const errors = students.map(({ error }) => error());
     return { plan, quality: errors.reduce((sum, error) => sum - 10 * Math.log10(error), 0) / errors.length };
@@ -87,8 +88,8 @@ function weightsFor(students: readonly Student[], to: number, start: readonly nu
 interface Student extends AsyncDisposable {
   /** Takes the next step by the network. */
   compute(): Promise<void>;
-  /** Takes the steps up to the one named by a leap. */
-  leap(entry: LeapPlan[number], to: number): Promise<void>;
+  /** Takes some steps by a leap over a share of the way. */
+  leap(entry: LeapPlan[number], over: { readonly steps: number; readonly share: number }): Promise<void>;
   /** What the next leap is made of: the latents of the last computed step, velocities, the latest first. */
   vectors(): Float32Array[];
   /** The latents of the full run before a step. */
@@ -132,13 +133,9 @@ async function enrol(runtime: Runtime, { open, latents: targets }: Lesson, preci
   };
   return {
     compute: () => advance(1),
-    leap({ latents, outputs: weights }, to) {
-      pending = {
-        steps: to - done,
-        latents: { tensor: given!, weight: latents },
-        outputs: weights.map((list, i) => ({ tensor: outputs[i]!, weights: list })),
-      };
-      return advance(pending.steps);
+    leap(entry, over) {
+      pending = leapBy(entry, over, { latents: given!, output: (age) => outputs[age]! });
+      return advance(over.steps);
     },
     vectors: () => [start, ...velocities],
     target: (step) => targets[step - 1]!,

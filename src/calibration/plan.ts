@@ -134,9 +134,14 @@ export function fitWeights({ products, targets, start }: WeightFit): number[] {
   return start.map((value, i) => value + change[i]!);
 }
 
-/** A leap's weights as a plan has them. */
-export function entryOf(step: number, weights: readonly number[], parts: number): LeapPlan[number] {
-  const [latents, ...others] = weights;
+/** A leap's weights as a plan has them: those of velocities by the share of the way that the leap is. */
+export function entryOf(
+  step: number,
+  weights: readonly number[],
+  { parts, share }: { readonly parts: number; readonly share: number },
+): LeapPlan[number] {
+  const latents = weights[0];
+  const others = weights.slice(1).map((weight) => weight / share);
   const outputs = Array.from({ length: others.length / parts }, (_, i) => others.slice(i * parts, (i + 1) * parts));
   return { step, latents: latents!, outputs };
 }

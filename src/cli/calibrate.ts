@@ -203,7 +203,7 @@ function profileOf(
   }));
   return {
     format: 'quantcache-profile',
-    version: 1,
+    version: 2,
     name,
     model,
     numSteps: first!,

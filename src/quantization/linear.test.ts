@@ -138,6 +138,33 @@ describe('rows of integers against plain arithmetic', () => {
     expect(relative(result, withBias(expected))).toBeLessThan(1e-6);
   });
 
+  it.each(['qkv', 'fc2'] as const)(
+    'one scale for all rows of %s, from their smallest to their largest value',
+    async (layer) => {
+      const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } };
+      const x = gaussian.map((value) => Math.max(value, -1));
+      const { result, weights: packed } = await run({ recipe, layer, x });
+      const integers = new Int8Array(await readWeightBytes(packed.get(`${layer}.packed`)));
+      const scales = await readFloat32(packed.get(`${layer}.scale`));
+      const scale = (Math.max(...x) + 1) / 255;
+      const zero = Math.round(1 / scale);
+      const rounded = x.map((value) => (Math.round(value / scale + zero) - zero) * scale);
+      const expected = new Float64Array(rows * outputs);
+      for (let i = 0; i < expected.length; i++) {
+        const [row, column] = [Math.floor(i / outputs), i % outputs];
+        for (let k = 0; k < inputs; k++)
+          expected[i]! += rounded[row * inputs + k]! * integers[k * outputs + column]! * scales[column]!;
+      }
+      // Levels on the edge between two may round either way.
+      expect(relative(result, layer === 'qkv' ? withBias(expected) : expected)).toBeLessThan(1e-4);
+    },
+  );
+
+  it('one scale for all rows takes 8 bits', async () => {
+    const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 6, granularity: 'tensor' } };
+    await expect(run({ recipe, x: gaussian })).rejects.toThrow(/qkv.*6 bits.*granularity "token"/);
+  });
+
   it('a row depends on no other row, and slices change nothing', async () => {
     const recipe = defaultRecipes.w8a8;
     const all = (await run({ recipe, x: outliers })).result;

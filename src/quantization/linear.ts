@@ -2,9 +2,10 @@
  * Linear maps in integers: what `linear` writes for a quantized precision.
  *
  * `rows` (CPU): x is divided by a scale per row and rounded to uint8 around a fixed zero, multiplied by int8 columns, and
- * the result multiplied by the row's scale. Activations are unsigned because signed ones are three times slower than
- * float32 here. 4-bit weights become int8 when the session is made. `blocks`: MatMulNBits, which quantizes activations
- * per row and 128 channels itself; the only one that GPUs have (not tested on one yet). Reference: ORT.md, section 3.
+ * the result multiplied by the row's scale; with one scale for the tensor, all of it is a single operator. Activations are
+ * unsigned because signed ones are three times slower than float32 here. 4-bit weights become int8 when the session is
+ * made. `blocks`: MatMulNBits, which quantizes activations per row and 128 channels itself; the only one that GPUs have
+ * (not tested on one yet). Reference: ORT.md, section 3.
  */
 
 import { QuantCacheError } from '../errors.ts';
@@ -17,13 +18,12 @@ import { rotateRows, rotationOf } from './rotation.ts';
 
 /** The writer of linear layers whose weights were packed for a kernel by a recipe. */
 export function integerLinear(recipe: Recipe, kernel: 'rows' | 'blocks'): LinearWriter {
+  const multiply = kernel === 'blocks' ? blocks : recipe.activations.granularity === 'tensor' ? tensor : rows;
   const write: LinearWriter = (scope, x, name) => {
     const layer = layerFor(scope, recipe, name);
-    const turned = layer.rotation ? rotateRows(scope.graph, x, layer.inputs, layer.rotation) : x;
-    const product = kernel === 'rows' ? rowProduct(layer, turned) : blockProduct(layer, turned);
-    return layer.bias === undefined ? product : scope.graph.op.Add!(product, layer.bias);
+    return multiply(layer, layer.rotation ? rotateRows(scope.graph, x, layer.inputs, layer.rotation) : x);
   };
-  return (scope, x, name) => inSlices(scope, x, sizeOf(scope, name), (inner, rows) => write(inner, rows, name));
+  return (scope, x, name) => inSlices(scope, x, sizeOf(scope, name), (inner, slice) => write(inner, slice, name));
 }
 
 /** Channels that go into a layer and come out of it. */
@@ -50,24 +50,36 @@ function layerFor(scope: Scope, recipe: Recipe, name: string): Layer {
   return { graph, scope, recipe, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
 }
 
-function rowProduct(layer: Layer, x: Value): Value {
-  const { graph, inputs, recipe } = layer;
+/** One scale per row. */
+function rows(layer: Layer, x: Value): Value {
+  const { graph, inputs } = layer;
   const { op } = graph;
-  const perToken = recipe.activations.granularity === 'token';
   const { zero, above } = levelsOf(layer);
-  const axes = perToken ? [-1] : [0, 1];
   // Scale: the largest value reaches the top level, the smallest one the bottom level; never zero.
-  const top = op.Mul!(op.ReduceMax!(x, axes, { keepdims: perToken ? 1 : 0 }), graph.constant(1 / above));
-  const bottom = op.Mul!(op.ReduceMin!(x, axes, { keepdims: perToken ? 1 : 0 }), graph.constant(-1 / zero));
+  const top = op.Mul!(op.ReduceMax!(x, [-1], { keepdims: 1 }), graph.constant(1 / above));
+  const bottom = op.Mul!(op.ReduceMin!(x, [-1], { keepdims: 1 }), graph.constant(-1 / zero));
   const scale = op.Max!(top, bottom, graph.constant(1e-20));
   const zeroPoint = op.Cast!(graph.constant(zero), { to: elementTypeCode('uint8') });
-  const levels = perToken
-    ? op.QuantizeLinear!(x, scale, op.Expand!(zeroPoint, op.Shape!(scale)), { axis: 1, block_size: inputs })
-    : op.QuantizeLinear!(x, scale, zeroPoint);
+  const zeroPoints = op.Expand!(zeroPoint, op.Shape!(scale));
+  const levels = op.QuantizeLinear!(x, scale, zeroPoints, { axis: 1, block_size: inputs });
   const { integers, scales } = int8Weights(layer);
   const product = graph.contrib.MatMulIntegerToFloat!(levels, integers, graph.constant(1), scales, zeroPoint);
-  return op.Mul!(product, scale);
+  return withBias(layer, op.Mul!(product, scale));
 }
+
+/** One scale for all rows, its zero where the smallest value wants it. */
+function tensor(layer: Layer, x: Value): Value {
+  const { graph, recipe, name, bias } = layer;
+  if (recipe.activations.bits !== 8) {
+    const message = `${name} is to have one scale for all its inputs at ${recipe.activations.bits} bits; that takes 8. Use the granularity "token".`;
+    throw new QuantCacheError('unsupported_precision', message);
+  }
+  const { integers, scales } = int8Weights(layer);
+  return graph.contrib.DynamicQuantizeMatMul!(x, integers, scales, undefined, bias);
+}
+
+const withBias = ({ graph, bias }: Layer, product: Value): Value =>
+  bias === undefined ? product : graph.op.Add!(product, bias);
 
 /** How many levels lie below zero, and how many above. */
 function levelsOf({ recipe, name, rotation }: Layer): { zero: number; above: number } {
@@ -100,7 +112,9 @@ function int8Weights({ graph, scope, recipe, name, inputs, outputs }: Layer): { 
   };
 }
 
-function blockProduct({ graph, scope, recipe, name, inputs, outputs }: Layer, x: Value): Value {
+/** A scale per row and block of channels. */
+function blocks(layer: Layer, x: Value): Value {
+  const { graph, scope, recipe, name, inputs, outputs } = layer;
   const { weights, activations } = recipe;
   if (inputs % blockSize !== 0 || activations.bits !== 8) {
     const message = `${name} takes ${inputs} inputs at ${activations.bits} bits; the block kernel of GPUs and group-wise recipes takes multiples of ${blockSize} at 8 bits. Use fp32 for it.`;
@@ -108,11 +122,6 @@ function blockProduct({ graph, scope, recipe, name, inputs, outputs }: Layer, x:
   }
   const packed = graph.rawWeight(scope.weights.get(`${name}.packed`));
   const scales = graph.rawWeight(scope.weights.get(`${name}.scale`));
-  return graph.contrib.MatMulNBits!(x, packed, scales, {
-    K: inputs,
-    N: outputs,
-    bits: weights.bits,
-    block_size: blockSize,
-    accuracy_level: 4,
-  });
+  const sizes = { K: inputs, N: outputs, bits: weights.bits, block_size: blockSize };
+  return withBias(layer, graph.contrib.MatMulNBits!(x, packed, scales, { ...sizes, accuracy_level: 4 }));
 }

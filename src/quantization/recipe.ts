@@ -4,32 +4,44 @@
  *
  * w4a8 and w4a6 keep weights in 4 bits on disk; on a CPU both multiply in int8, so they are no faster than w8a8.
  */
+import * as z from 'zod';
 import type { Precision } from '../model.ts';
 import type { Backend } from '../runtime/runtime.ts';
 
 /** The precisions that compute in integers. */
 export type IntegerPrecision = Extract<Precision, 'w8a8' | 'w4a8' | 'w4a6'>;
 
-export interface Recipe {
-  readonly weights: {
-    readonly bits: 8 | 4;
+const layersSchema = z.array(z.string()).readonly();
+
+/** The schema of a recipe, for model folders that say what a precision means for them. */
+export const recipeSchema = z.strictObject({
+  weights: z.strictObject({
+    bits: z.literal([8, 4]),
     /** Input channels that share a scale, per output channel; all of them where it is absent or does not divide. */
-    readonly group?: number;
+    group: z.int().positive().optional(),
     /** `search` tries smaller ranges than the largest weight's and keeps the one of least squared error. */
-    readonly clipping?: 'none' | 'search';
-  };
-  readonly activations: {
-    readonly bits: 8 | 6;
-    /** What shares a scale: a row, the whole tensor, or 128 channels of a row. All scales are found at run time. */
-    readonly granularity: 'token' | 'tensor' | 'group';
-    /** Layers whose input is nearly never negative, as after GELU: most of the levels go to its positive side. */
-    readonly oneSided?: readonly string[];
-  };
+    clipping: z.enum(['none', 'search']).optional(),
+  }),
+  activations: z.strictObject({
+    bits: z.literal([8, 6]),
+    /**
+     * What shares a scale: a row, the whole tensor, or 128 channels of a row. All scales are found at run time. One scale
+     * per tensor is the fastest on a CPU and takes 8 bits; it suits models whose rows are about equally large.
+     */
+    granularity: z.enum(['token', 'tensor', 'group']),
+    /** Layers whose input is nearly never negative, as after GELU: most of the levels of a row go to its positive side. */
+    oneSided: layersSchema.optional(),
+  }),
   /** SmoothQuant: channels of `layers` are divided by max|X|^alpha / max|W|^(1 - alpha), their weights multiplied. */
-  readonly smoothing?: { readonly alpha: number; readonly layers: readonly string[] };
+  smoothing: z.strictObject({ alpha: z.number().min(0).max(1), layers: layersSchema }).optional(),
   /** Inputs and weights of `layers` are turned by a block-diagonal Hadamard matrix of this size, a power of two. */
-  readonly rotation?: { readonly size: number; readonly layers: readonly string[] };
-}
+  rotation: z.strictObject({ size: z.int().positive(), layers: layersSchema }).optional(),
+});
+
+export type Recipe = z.output<typeof recipeSchema>;
+
+/** What some precisions mean. */
+export const recipesSchema = z.partialRecord(z.enum(['w8a8', 'w4a8', 'w4a6']), recipeSchema);
 
 /** Channels that share an activation scale in the block kernel, and the least multiple that it takes. */
 export const blockSize = 128;

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, QuantCacheError } from '../../errors.ts';
 import type { GenerationDefaults, PromptOptions } from '../../pipeline.ts';
+import type { QuantizationOptions } from '../../quantization/quantizer.ts';
+import { recipesSchema } from '../../quantization/recipe.ts';
 import { type ResolveOptions, resolveModel } from '../../weights/hub.ts';
 
 /** The companions of the published transformer, as hub ids. The original T5 has only pickles; this copy is safetensors. */
@@ -28,6 +30,8 @@ export interface ModelSettings {
   readonly prompt: PromptOptions;
   /** Pixels per frame for which the sampling times are not shifted. */
   readonly timestepBaseResolution: number;
+  /** What integer precisions mean for this model, where not the default. */
+  readonly recipes?: QuantizationOptions['recipes'];
 }
 
 /** The parts of a model on this machine. */
@@ -59,6 +63,7 @@ const settingsSchema = z.object({
   }),
   /** Side of a square frame for which the sampling times are not shifted. */
   timestepTransformBaseResolution: z.number().positive(),
+  recipes: recipesSchema.optional(),
 });
 
 /** Finds the parts of the model in `folder`, downloading companions that are named by hub id. */
@@ -74,7 +79,8 @@ export async function findFolders(folder: string, options: FolderOptions): Promi
       settings: publishedSettings,
     };
   }
-  const { defaults, timestepTransformBaseResolution, ...parts } = settingsSchema.parse(parseJson(text, file));
+  const settings = parseAs(settingsSchema.parse, text, file);
+  const { defaults, timestepTransformBaseResolution, recipes, ...parts } = settings;
   const { aestheticScore, ...sizes } = defaults;
   const part = async (own: string, other: string | undefined) =>
     other ? (await resolveModel(other, options)).path : join(folder, own);
@@ -86,6 +92,7 @@ export async function findFolders(folder: string, options: FolderOptions): Promi
       defaults: sizes,
       prompt: { aestheticScore: aestheticScore ?? null },
       timestepBaseResolution: timestepTransformBaseResolution ** 2,
+      recipes,
     },
   };
 }
@@ -108,6 +115,10 @@ export async function readConfig<Config>(
       { cause: error },
     );
   }
+  return parseAs(parse, text, file);
+}
+
+function parseAs<Result>(parse: (json: unknown) => Result, text: string, file: string): Result {
   try {
     return parse(parseJson(text, file));
   } catch (error) {

@@ -47,7 +47,8 @@ export async function openOpenSora(
     ignore: ignoredWeights,
     label: 'the STDiT3 transformer',
   });
-  const network = loadStdit3(runtime, weights, config, options.quantization);
+  const recipes = { ...settings.recipes, ...options.quantization?.recipes };
+  const network = loadStdit3(runtime, weights, config, { ...options.quantization, recipes });
   const vaeConfig = await readConfig(vaeFolder, parseVaeConfig, true);
   const vaeWeights = await openCheckpoint(vaeFolder);
   const vae = loadVae(runtime, vaeWeights, vaeConfig);

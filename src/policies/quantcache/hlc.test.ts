@@ -12,13 +12,13 @@ const eager = {
 };
 
 const plan = [
-  { step: 0, latents: 1, outputs: [[0.2, -0.1]] },
+  { step: 0, latents: 1, outputs: [[2, -1]] },
   { step: 3, latents: 1, outputs: [] },
   {
     step: 4,
     latents: 1,
     outputs: [
-      [0.3, -0.2],
+      [3, -2],
       [0.1, 0],
     ],
   },
@@ -26,7 +26,7 @@ const plan = [
     step: 10,
     latents: 1,
     outputs: [
-      [0.2, -0.1],
+      [2, -1],
       [0, 0],
       [0.1, 0.1],
     ],

@@ -2,14 +2,16 @@
  * The outer level of caching by plan: calibration has chosen the steps to compute, and for each of them how the latents of
  * the next one follow, without the network, from what is known by then (`calibration/plan.ts`):
  *
- *     z(next) = a z(s) + sum over the last computed steps h, and over the parts p of the batch, of  w(h, p) v(h, p)
+ *     z(next) = a z(s) + T sum over the last computed steps h, and over the parts p of the batch, of  w(h, p) v(h, p)
  *
- * z(s) = latents that step s was given, v = velocities that the network answered. With guidance, the conditional and the
- * unconditional velocity have a weight each. This is a linear multistep method whose weights are fitted to the model.
+ * z(s) = latents that step s was given, v = velocities that the network answered, T = the share of the way from noise to
+ * data between s and the next: clips of other lengths and sizes have other timesteps. With guidance, the conditional and
+ * the unconditional velocity have a weight each. This is a linear multistep method whose weights are fitted to the model.
  */
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
-import type { Run, RunContext } from '../../policy.ts';
+import type { Leap, Run, RunContext } from '../../policy.ts';
+import type { Tensor } from '../../runtime/runtime.ts';
 import { bytesOf, residualStore } from '../residuals.ts';
 import type { Memory } from './memory.ts';
 
@@ -18,7 +20,7 @@ export const planSchema = z.array(
   z.strictObject({
     step: z.int().nonnegative(),
     latents: z.number(),
-    /** Of the outputs of the last computed steps, the latest first: one weight per part of the batch. */
+    /** Of the outputs of the last computed steps, the latest first, for the whole way: one weight per part of the batch. */
     outputs: z.array(z.array(z.number()).min(1)),
   }),
 );
@@ -39,8 +41,28 @@ export function planFor(
   throw new QuantCacheError('invalid_option', message);
 }
 
+/** The share of the way from noise to data that lies between two steps of a run. */
+export const shareOfWay = (timesteps: readonly number[], from: number, to: number): number =>
+  (timesteps[from]! - (timesteps[to] ?? 0)) / timesteps[0]!;
+
+/** A leap by the weights of a plan, over a share of the way, from the tensors that it needs. */
+export function leapBy(
+  { latents, outputs }: LeapPlan[number],
+  { steps, share }: { readonly steps: number; readonly share: number },
+  known: { readonly latents: Tensor; output(age: number): Tensor },
+): Leap {
+  return {
+    steps,
+    latents: { tensor: known.latents, weight: latents },
+    outputs: outputs.map((weights, age) => ({
+      tensor: known.output(age),
+      weights: weights.map((weight) => weight * share),
+    })),
+  };
+}
+
 /** Takes the plan's leaps; what does not fit into the memory is computed. */
-export function followPlan(plan: LeapPlan, { numSteps, warn }: RunContext, memory: Memory): Partial<Run> {
+export function followPlan(plan: LeapPlan, { numSteps, timesteps, warn }: RunContext, memory: Memory): Partial<Run> {
   const history = Math.max(...plan.map(({ outputs }) => outputs.length));
   const known = residualStore();
   const byStep = new Map(plan.map((entry, i) => [entry.step, { ...entry, next: plan[i + 1]?.step ?? numSteps }]));
@@ -51,11 +73,12 @@ export function followPlan(plan: LeapPlan, { numSteps, warn }: RunContext, memor
     leap(step) {
       const from = byStep.get(step - 1);
       if (!from || from.next === step || from.outputs.length === 0 || !fits) return undefined;
-      return {
-        steps: from.next - step,
-        latents: { tensor: known.get('latents')!, weight: from.latents },
-        outputs: from.outputs.map((weights, i) => ({ tensor: known.get(`output ${computed[i]}`)!, weights })),
-      };
+      const share = shareOfWay(timesteps, from.step, from.next);
+      return leapBy(
+        from,
+        { steps: from.next - step, share },
+        { latents: known.get('latents')!, output: (age) => known.get(`output ${computed[age]}`)! },
+      );
     },
     observeOutput({ step, latents, output }) {
       fits ??= memory.reserve(bytesOf(latents) + history * bytesOf(output));

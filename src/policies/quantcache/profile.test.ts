@@ -4,7 +4,7 @@ import { checkProfile, parseProfile } from './profile.ts';
 
 const written = {
   format: 'quantcache-profile',
-  version: 1,
+  version: 2,
   name: 'balanced',
   model: { name: 'demo', hash: 'abc' },
   numSteps: 30,
@@ -20,7 +20,7 @@ test('a profile gives options that the policy takes', () => {
 test('other files, versions and options are refused with what is wrong', () => {
   const refused = (change: object) => () => parseProfile(JSON.stringify({ ...written, ...change }), 'p.json');
   expect(() => parseProfile('{', 'p.json')).toThrow(/p.json is not JSON/);
-  expect(refused({ version: 2 })).toThrow(/version/);
+  expect(refused({ version: 1 })).toThrow(/version/);
   expect(refused({ options: { hlc: { warmpu: 1 } } })).toThrow(/options/);
 });
 

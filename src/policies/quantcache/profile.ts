@@ -8,7 +8,7 @@ import { quantcacheOptions } from './index.ts';
 
 const profileSchema = z.strictObject({
   format: z.literal('quantcache-profile'),
-  version: z.literal(1),
+  version: z.literal(2),
   /** Such as `balanced`. */
   name: z.string().min(1),
   model: z.strictObject({

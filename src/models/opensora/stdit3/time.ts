@@ -1,10 +1,13 @@
-/** The embedding of timesteps and frame rates: once per step, for every row of the network's batch. */
+/**
+ * The embedding of timesteps and frame rates: once per step, for every row of the network's batch, or once for all where
+ * they are alike, which spares kernels the broadcasting.
+ */
 import type { Tensor } from '../../../runtime/runtime.ts';
 import { timeGraph } from './endgraphs.ts';
 import { sinusoid, sinusoidSize } from './positions.ts';
 import type { Conditioning, Network } from './state.ts';
 
-/** The time embedding, its two parts `[batch, rows, width]`, and the blocks' modulation made of it. */
+/** The time embedding, its two parts `[batch or 1, rows, width]`, and the blocks' modulation made of it. */
 export type TimeTensors = Record<'embedding' | 'modulation' | 'timeOnly' | 'rateOnly', Tensor>;
 
 /** One value for each row of the network's batch, from one for all prompts or one for each. */
@@ -21,9 +24,11 @@ export async function embedTime(
 ) {
   const session = await sessions.get('time', () => timeGraph(weights, config));
   const rates = perRow(conditioning, conditioning.frameRates ?? conditioning.geometry.fps);
+  const alike = new Set(times.map(String)).size === 1 && new Set(rates).size === 1;
+  const samples = alike ? 1 : times.length;
   const feeds = {
-    times: runtime.tensor(sinusoid(times.flat()), [times.length, times[0]!.length, sinusoidSize]),
-    rates: runtime.tensor(sinusoid(rates), [rates.length, 1, sinusoidSize]),
+    times: runtime.tensor(sinusoid(times.slice(0, samples).flat()), [samples, times[0]!.length, sinusoidSize]),
+    rates: runtime.tensor(sinusoid(rates.slice(0, samples)), [samples, 1, sinusoidSize]),
   };
   return (await session.run(feeds)) as TimeTensors;
 }
