@@ -34,6 +34,7 @@ describe('quantcache calibrate', () => {
       '20',
       '--budgets',
       '2,4',
+      '--each',
       ...settings,
       '-o',
       'profile.json',
@@ -51,6 +52,14 @@ describe('quantcache calibrate', () => {
     expect(figures!.psnr).toBeGreaterThan(10);
     expect(figures!.speedup).toBeGreaterThan(0);
     expect(figures!.predictedSpeedup).toBeGreaterThan(0);
+  });
+
+  test('with --each, there is a profile for each number of computed steps', () => {
+    for (const count of [2, 4]) {
+      const { name, options } = JSON.parse(readFileSync(join(folder, `steps-${count}.json`), 'utf8'));
+      expect(name).toBe(`steps-${count}`);
+      expect(options.hlc.plans['5']).toHaveLength(count);
+    }
   });
 
   test('a profile makes the same clip every time, and the clip says by what it was made', async () => {

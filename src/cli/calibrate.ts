@@ -1,5 +1,5 @@
 /** `quantcache calibrate`: measures a model and writes profiles for it. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import {
   type CalibrationEvent,
@@ -11,7 +11,6 @@ import {
   measure,
   openModel,
   optionsOf,
-  type Pipeline,
   type Precision,
   pick,
   policyEntry,
@@ -41,6 +40,7 @@ interface Flags extends ModelFlags, SizeRequest {
   budgets: number[];
   trials: number;
   precisions?: Precision[];
+  each?: boolean;
   measurements?: string;
   json?: boolean;
   quiet?: boolean;
@@ -79,6 +79,7 @@ export function command(): Command {
     .option('--precisions <list>', 'precisions to try, such as w8a8,fp32; default: both on a CPU', precisionList)
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
     .option('--seed <number>', 'seed of the first prompt', wholeNumber(0), 1000)
+    .option('--each', 'write a profile for each number of computed steps, too: steps-4.json beside the others')
     .option('--measurements <file>', 'JSON of what was measured; an interrupted calibration is continued from it')
     .option('--json', 'print the profiles as JSON')
     .option('-q, --quiet', 'no progress')
@@ -126,9 +127,11 @@ async function run(flags: Flags): Promise<void> {
   const tried: Precision[] = flags.precisions ?? (flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32']);
   const candidates = await followed(calibrate(pipeline, runtime, { ...request, precisions: tried }, earlier), follow);
   progress.end();
+  const wanted = targets.map((target) => ({ ...target, candidates }));
+  if (flags.each) wanted.push(...oneOfEach(candidates, { steps: flags.steps, folder: dirname(targets[0]!.file) }));
   const profiles: WrittenProfile[] = [];
-  for (const { name, target, file } of targets) {
-    const profile = profileOf(candidates, { name, target, model, flags, pipeline, prompts });
+  for (const { file, ...one } of wanted) {
+    const profile = profileOf({ ...one, model, steps: flags.steps, prompts });
     await saveProfile(file, profile);
     profiles.push(profile);
     if (!flags.json) process.stdout.write(`${file}\n`);
@@ -159,7 +162,13 @@ function fitOf(policy: string) {
   );
 }
 
-function targetsOf({ policy, quality, speedup, out, name }: Flags): { name: string; target: Target; file: string }[] {
+interface NamedTarget {
+  readonly name: string;
+  readonly target: Target;
+  readonly file: string;
+}
+
+function targetsOf({ policy, quality, speedup, out, name }: Flags): NamedTarget[] {
   if (quality !== undefined && speedup !== undefined)
     throw new QuantCacheError('invalid_option', 'Both --quality and --speedup are given; give one of them.');
   if (policy !== undefined) return [{ name: policy, target: { quality: 0 }, file: out ?? `${policy}.json` }];
@@ -175,28 +184,38 @@ function targetsOf({ policy, quality, speedup, out, name }: Flags): { name: stri
   return [{ name: name!, target, file: out ?? 'profile.json' }];
 }
 
-interface ProfileRequest {
-  readonly name: string;
-  readonly target: Target;
+/** A target per number of computed steps that was tried: the fastest way to compute so many. */
+function oneOfEach(candidates: readonly Candidate[], { steps, folder }: { steps: readonly number[]; folder: string }) {
+  const computed = ({ planned: { plan } }: Candidate) => plan.length;
+  const atFirst = candidates.filter(({ numSteps }) => numSteps === steps[0]);
+  return [...new Set(atFirst.map(computed))].map((count) => ({
+    name: `steps-${count}`,
+    target: { quality: 0 },
+    file: join(folder, `steps-${count}.json`),
+    candidates: candidates.filter((candidate) => computed(candidate) === count),
+  }));
+}
+
+interface ProfileRequest extends Omit<NamedTarget, 'file'> {
+  readonly candidates: readonly Candidate[];
   readonly model: WrittenProfile['model'];
-  readonly flags: Flags;
-  readonly pipeline: Pipeline;
+  /** Numbers of steps that were planned for. */
+  readonly steps: readonly number[];
   readonly prompts: readonly string[];
 }
 
 /** Precision and pruning are chosen at the first number of steps and hold for all of them. */
-function profileOf(
-  candidates: readonly Candidate[],
-  { name, target, model, flags, prompts }: ProfileRequest,
-): WrittenProfile {
-  const at = (numSteps: number, like?: Candidate) =>
-    candidates.filter(
-      (one) =>
-        one.numSteps === numSteps && (!like || (one.precision === like.precision && one.pruning === like.pruning)),
-    ) as [Candidate, ...Candidate[]];
-  const [first, ...others] = flags.steps;
-  const chosen = pick(at(first!), target);
-  const picked: [Candidate, ...Candidate[]] = [chosen, ...others.map((count) => pick(at(count, chosen), target))];
+function profileOf({ candidates, name, target, model, steps, prompts }: ProfileRequest): WrittenProfile {
+  const [first, ...others] = steps;
+  const chosen = pick(candidates.filter(({ numSteps }) => numSteps === first) as [Candidate, ...Candidate[]], target);
+  const like = candidates.filter(
+    ({ precision, pruning }) => precision === chosen.precision && pruning === chosen.pruning,
+  );
+  const picked: [Candidate, ...Candidate[]] = [chosen];
+  for (const count of others) {
+    const [one, ...more] = like.filter(({ numSteps }) => numSteps === count);
+    if (one) picked.push(pick([one, ...more], target));
+  }
   const figures = picked.map(({ planned, ...figure }) => ({
     ...figure,
     computed: planned.plan.map(({ step }) => step),
