@@ -142,7 +142,7 @@ describe('files', () => {
     const file = join(folder, 'prompts.txt');
     writeFileSync(file, 'one\n\n two \none\n');
     expect(await readPrompts(2, file)).toEqual(['one', 'two']);
-    await expect(readPrompts(3, file)).rejects.toThrow(/2 distinct ones/);
+    await expect(readPrompts(3, file)).rejects.toThrow(/2 distinct prompts, fewer than the 3/);
     writeFileSync(join(folder, 'bad.json'), '{"a":1}');
     await expect(readPrompts(1, join(folder, 'bad.json'))).rejects.toThrow(/JSON array of strings/);
     expect(await vocabularyOf(folder)).toBeUndefined();
@@ -217,6 +217,18 @@ describe('command line', () => {
     expect(outcome).toMatchObject({ code: 0 });
     expect(outcome.stdout).toMatch(/all at once +\| +\d+\.0% \| [01] of 1/);
     expect(existsSync(join(folder, 'sheet.png'))).toBe(true);
+  });
+
+  test('kernels prints every module in every precision, with its error', async () => {
+    const small = ['--width', '64', '--heads', '4', '--frames', '5', '--tokens', '16', '--caption-length', '4'];
+    const { code, stdout } = await quantcache('bench', 'kernels', ...small, '--rounds', '1', '--json');
+    expect(code).toBe(0);
+    const { modules } = JSON.parse(stdout) as { modules: { kind: string; precision: string; error: number }[] };
+    expect(modules).toHaveLength(4 * 4);
+    for (const { precision, error } of modules) {
+      expect(error).toBeLessThan({ fp32: 1e-9, w8a8: 0.03, w4a8: 0.3, w4a6: 0.3 }[precision]!);
+      if (precision !== 'fp32') expect(error).toBeGreaterThan(1e-4);
+    }
   });
 
   test('explains rows that cannot be', async () => {

@@ -4,6 +4,7 @@
  * frozen one is smooth and consistent, which is why dynamic degree and agreement stand beside them.
  */
 import type { RowSummary } from './summary.ts';
+import { percent } from './texts.ts';
 
 export interface Dimension {
   readonly title: string;
@@ -15,8 +16,6 @@ export interface Dimension {
   readonly value: (row: RowSummary) => number | undefined;
   readonly text: (value: number) => string;
 }
-
-const percent = (value: number): string => `${(value * 100).toFixed(1)}%`;
 
 export const dimensions: readonly Dimension[] = [
   {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kind, Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
-import { blocksOf, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
+import { blockPath, blocksOf, captionInput, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
 import { slicesFor } from '../models/opensora/stdit3/run.ts';
 import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
 import { createQuantizer, type QuantizationOptions } from '../quantization/quantizer.ts';
@@ -143,15 +143,17 @@ function formFor(runtime: Runtime, { kind }: Node, precision: Precision, shape: 
 function feedsFor(
   runtime: Runtime,
   config: Stdit3Config,
-  { kind }: Node,
+  node: Node,
   { shape, captionLength }: { shape: readonly [number, number, number]; captionLength: number },
 ): Record<string, Tensor> {
   const { randn } = torchGenerator(2);
   const random = (...dims: number[]) => runtime.tensor(randn(dims.reduce((size, n) => size * n, 1)), dims);
+  const { kind } = node;
   const [batch, frames] = shape;
   const feeds: Record<string, Tensor> = { x: random(...shape, config.hiddenSize) };
   if (kind === 'cross-attention') {
-    for (const name of ['keys', 'values']) feeds[name] = random(batch, captionLength, config.hiddenSize);
+    for (const name of ['keys', 'values'])
+      feeds[captionInput(blockPath(node), name)] = random(batch, captionLength, config.hiddenSize);
   } else feeds.modulation = random(batch, 1, 6 * config.hiddenSize);
   if (kind === 'temporal-attention')
     for (const name of ['cos', 'sin']) feeds[name] = random(frames, config.headSize / 2);

@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 import { type Backend, type Runtime, version } from '../index.ts';
+import type { Comparison } from './comparison.ts';
+import { spreadOf } from './spread.ts';
 
 export interface Machine {
   readonly processor: string;
@@ -36,6 +38,12 @@ export function describeMachine(runtime: Runtime): Machine {
     load: Math.round(loadavg()[0]! * 100) / 100,
     date: new Date().toISOString(),
   };
+}
+
+/** Whether more processes wanted a core than there are: times by the clock then say little, processor times more. */
+export function isBusy({ machines, clips }: Pick<Comparison, 'machines' | 'clips'>): boolean {
+  const cores = machines.at(-1)?.cores ?? Number.POSITIVE_INFINITY;
+  return clips.length > 0 && spreadOf(clips.map(({ load }) => load)).median > cores + 1;
 }
 
 /** An argument as a shell takes it. */

@@ -64,6 +64,22 @@ function comparison(rows: string, numSteps: number, clips: ClipResult[]): Compar
   return { ...body, summary: summarizeRows(body) };
 }
 
+/** The tables in a Markdown text: a record per row, by its first cell, of its cells by their titles. */
+function tablesOf(text: string): Record<string, Record<string, string>>[] {
+  const cellsOf = (line: string) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const tables = text.split('\n\n').filter((part) => part.startsWith('|'));
+  return tables.map((table) => {
+    const [header, , ...lines] = table.split('\n').map(cellsOf);
+    return Object.fromEntries(
+      lines.map((cells) => [cells[0], Object.fromEntries(header!.map((title, i) => [title, cells[i]!]))]),
+    );
+  });
+}
+
 describe('spread', () => {
   it('interpolates as numpy does', () => {
     expect(spreadOf([4, 1, 3, 2])).toEqual({ least: 1, lower: 1.75, median: 2.5, upper: 3.25, most: 4 });
@@ -212,28 +228,25 @@ describe('tables', () => {
         clip({ row: 'fora', prompt: 'a', total: 50, psnr: 120 }),
       ]),
     );
-    const cells = (label: string) =>
-      table
-        .split('\n')
-        .find((line) => line.startsWith(`| ${label} `))!
-        .split(/ *\| */);
-    expect(cells('teacache')).toContain('3.00x (2.50-3.50)');
-    expect(cells('teacache')).toContain('26.0 (21.0)');
-    expect(cells('fora')).toContain('equal (equal)');
+    const [main, details] = tablesOf(table);
+    expect(main!.teacache).toMatchObject({ 'end to end': '3.00x', 'PSNR (worst)': '26.0 (21.0)', computed: '33.3%' });
+    expect(main!.fora).toMatchObject({ 'PSNR (worst)': 'equal (equal)' });
+    expect(details!.teacache).toMatchObject({ 'end to end': '3.00x (2.50-3.50)', memory: '50 MB' });
     expect(table).toContain('- teacache: 21.0 dB, "b", seed 42');
     expect(table).not.toContain('- fora');
-    expect(table).not.toContain('end to end, full at 30');
+    expect(table).not.toMatch(/full at 30|same steps/);
     expect(table).not.toContain('agreement');
   });
 
   it('show what the encoder, the world and a CLIP model say, where they say it', () => {
-    const columnsOf = (...made: ClipResult[]) => comparisonTable(comparison('fora', 30, made)).split('\n')[0]!;
     const plain = [
       clip({ row: 'full', prompt: 'a', total: 100 }),
       clip({ row: 'fora', prompt: 'a', total: 50, psnr: 30 }),
     ];
-    for (const title of ['feature distance', 'overall', 'scene', 'imaging', 'CLIPSIM'])
-      expect(columnsOf(...plain)).not.toContain(title);
+    const without = tablesOf(comparisonTable(comparison('fora', 30, plain)));
+    expect(without).toHaveLength(2);
+    expect(Object.keys(without[0]!.fora!)).not.toContain('agreement');
+    expect(Object.keys(without[1]!.fora!)).not.toContain('feature distance (worst)');
     const temporal = {
       flicker: 1.25,
       motionSmoothness: 0.9,
@@ -251,17 +264,11 @@ describe('tables', () => {
       clipScores: { model: 'vit', clipSim: 0.21, clipTemp: 0.99 },
       ...(one.fidelity && { fidelity: { ...one.fidelity, featureDistance: 0.0123 } }),
     }));
-    const [header, , , fora] = comparisonTable(comparison('fora', 30, made)).split('\n') as [
-      string,
-      string,
-      string,
-      string,
-    ];
-    const cellsOf = (line: string) => line.split(' | ').map((cell) => cell.replaceAll('|', '').trim());
-    const row = Object.fromEntries(cellsOf(header).map((title, i) => [title, cellsOf(fora)[i]]));
+    const [main, details, clips] = tablesOf(comparisonTable(comparison('fora', 30, made)));
+    expect(main!.fora).toMatchObject({ agreement: '0.0%' });
+    expect(details!.fora).toMatchObject({ 'feature distance (worst)': '0.0123 (0.0123)' });
+    const row = clips!.fora!;
     expect(row).toMatchObject({
-      'feature distance (worst)': '0.0123 (0.0123)',
-      agreement: '0.0%',
       smoothness: '90.0%',
       background: '70.0%',
       subject: '80.0%',
@@ -284,11 +291,38 @@ describe('tables', () => {
     expect(on(-1)).toMatch(/processor time.*was busy/s);
   });
 
-  it('name both denominators where they differ', () => {
+  it('name each denominator where they differ', () => {
     const clips = [clip({ row: 'full', prompt: 'a', total: 1000 }), clip({ row: 'full#30', prompt: 'a', total: 300 })];
-    expect(comparisonTable(comparison('full#30', 100, clips))).toMatch(
-      /end to end, same steps.*end to end, full at 30/,
-    );
+    const [main, details] = tablesOf(comparisonTable(comparison('full#30', 100, clips)));
+    expect(main!['full#30']).toMatchObject({ 'end to end': '3.33x', 'end to end, full at 30': '1.00x' });
+    expect(details!['full#30']).toMatchObject({
+      'end to end': '3.33x (3.33-3.33)',
+      'end to end, same steps': '1.00x (1.00-1.00)',
+      'end to end, full at 30': '1.00x (1.00-1.00)',
+    });
+  });
+
+  it('say the precision that was computed in, whatever the row is called', () => {
+    const made = [
+      clip({ row: 'full', prompt: 'a', total: 100 }),
+      { ...clip({ row: 'fora', prompt: 'a', total: 50 }), precisions: { fp32: 0.5, w8a8: 0.5 } },
+      { ...clip({ row: 'fora', prompt: 'b', total: 50 }), precisions: { w8a8: 1 } },
+    ];
+    const [main] = tablesOf(comparisonTable(comparison('fora', 30, made)));
+    expect(main!.full!.precision).toBe('fp32');
+    expect(main!.fora!.precision).toBe('w8a8 75% fp32 25%');
+  });
+
+  it('the first one fits a page of GitHub', () => {
+    const one = comparison('fora', 30, [clip({ row: 'full', prompt: 'a', total: 100, isRight: true })]);
+    expect(comparisonTable(one).split('\n')[0]!.length).toBeLessThanOrEqual(120);
+  });
+
+  it('count one as one', () => {
+    const one = comparison('fora', 1, [clip({ row: 'full', prompt: 'a', total: 100 })]);
+    expect(comparisonTable(one)).toMatch(/1 prompt, seed 42\..* at 1 step /);
+    const cells = [...one.cells, { prompt: 'b', seed: 43 }];
+    expect(comparisonTable({ ...one, cells })).toContain('2 prompts, seeds 42, 43.');
   });
 
   it('count right clips per attribute', () => {

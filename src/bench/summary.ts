@@ -31,6 +31,8 @@ export interface RowSummary {
   /** Shares of the modules and operations of full computation with the comparison's number of steps. */
   readonly modules: number;
   readonly flops: number;
+  /** Share of the computed operations per precision, mean over clips. */
+  readonly precisions: Readonly<Record<string, number>>;
   /** Absent for the reference. The worst clip is the one with the lowest PSNR. */
   readonly fidelity?: {
     readonly psnr: Spread;
@@ -80,6 +82,7 @@ export function summarizeRows({
       at30: speedUps(made, full(30)),
       modules: mean(({ modules }) => modules) / (fullStep.modules * steps),
       flops: mean(({ flops }) => flops) / (fullStep.flops * steps),
+      precisions: precisionsOf(made),
       fidelity: fidelityOf(made),
       temporal: temporalOf(made),
       agreement,
@@ -103,6 +106,12 @@ function timesOf(clips: readonly ClipResult[]): RowSummary['times'] {
     save: spread('save'),
     processor: spread('processor'),
   };
+}
+
+function precisionsOf(clips: readonly ClipResult[]): RowSummary['precisions'] {
+  const names = [...new Set(clips.flatMap(({ precisions }) => Object.keys(precisions)))];
+  const mean = (name: string) => clips.reduce((sum, { precisions }) => sum + (precisions[name] ?? 0), 0) / clips.length;
+  return Object.fromEntries(names.map((name) => [name, mean(name)]));
 }
 
 /** Undefined unless both were measured on some cell. */

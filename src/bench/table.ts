@@ -1,11 +1,11 @@
 /** Tables in Markdown, aligned so that they read as well on a terminal. */
 import type { AgreementShares } from '../index.ts';
+import { type Column, clipColumns, detailColumns, mainColumns } from './columns.ts';
 import type { Comparison } from './comparison.ts';
-import { dimensions } from './dimensions.ts';
-import { type Spread, spreadOf } from './spread.ts';
-import type { RowSummary, SpeedUps } from './summary.ts';
-
-type Column = readonly [title: string, cell: (row: RowSummary) => string];
+import { isBusy } from './machine.ts';
+import { spreadOf } from './spread.ts';
+import type { RowSummary } from './summary.ts';
+import { counted, decibels, percent } from './texts.ts';
 
 /** A Markdown table; the first column is aligned left, the others right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -16,63 +16,33 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
   return [line(header), rule, ...rows.map(line)].join('\n');
 }
 
-/** The table of a comparison with a line below on how it was made. */
+/**
+ * The tables of a comparison: what rows are compared by, with a paragraph on how it was made; then, each with a line that
+ * explains it, the details and what clips show by themselves; then the worst clips.
+ */
 export function comparisonTable(comparison: Comparison): string {
-  const { summary } = comparison;
-  const both = summary.some(({ numSteps, at30 }) => numSteps !== 30 && at30);
-  const own = both ? ', same steps' : '';
-  const judged = summary.some(({ agreement }) => agreement);
-  const columns: Column[] = [
-    ['policy', ({ label }) => label],
-    ['steps', ({ numSteps }) => String(numSteps)],
-    ['time', ({ times }) => `${(times.total.median / 1000).toFixed(2)} s`],
-    [`end to end${own}`, (row) => speedUp(row.sameSteps, 'endToEnd')],
-    [`transformer${own}`, (row) => speedUp(row.sameSteps, 'transformer')],
-    ...when(both, [
-      ['end to end, full at 30', (row) => speedUp(row.at30, 'endToEnd')],
-      ['transformer, full at 30', (row) => speedUp(row.at30, 'transformer')],
-    ]),
-    ...when(isBusy(comparison), [[`processor time${own}`, (row) => speedUp(row.sameSteps, 'processor')]]),
-    ['modules', ({ modules }) => percent(modules)],
-    ['FLOPs', ({ flops }) => percent(flops)],
-    ['PSNR (worst)', ({ fidelity: f }) => (f ? `${decibels(f.psnr.median)} (${decibels(f.psnr.least)})` : '-')],
-    ['SSIM (worst)', ({ fidelity: f }) => (f ? `${f.ssim.median.toFixed(3)} (${f.ssim.least.toFixed(3)})` : '-')],
-    ['latent error', ({ fidelity: f }) => (f ? f.relativeL2.median.toFixed(4) : '-')],
-    ...when(
-      summary.some(({ fidelity }) => fidelity?.featureDistance),
-      [['feature distance (worst)', ({ fidelity }) => featureDistance(fidelity?.featureDistance)]],
-    ),
-    ...when(judged, [['agreement', ({ agreement }) => percent(agreement?.all)]]),
-    ...dimensions.flatMap(({ title, value, text }) =>
-      when(
-        summary.some((row) => value(row) !== undefined),
-        [[title, (row) => textOf(value(row), text)]],
-      ),
-    ),
-    ...when(
-      summary.some(({ clipScores }) => clipScores),
-      [
-        ['CLIPSIM', ({ clipScores }) => textOf(clipScores?.clipSim, fourDigits)],
-        ['CLIP-Temp', ({ clipScores }) => textOf(clipScores?.clipTemp, fourDigits)],
-      ],
-    ),
-    ['memory', ({ peakBytes }) => `${(peakBytes / 2 ** 20).toFixed(0)} MB`],
+  const clipTable = clipColumns(comparison);
+  const parts = [
+    tableOf(comparison, mainColumns(comparison)),
+    footnote(comparison),
+    'Of the same rows, in detail: median time from the prompt to the mp4, speed-ups with their quartiles, modules computed, median distances of the final latents and of what the VAE’s encoder sees, the most memory that was resident.',
+    tableOf(comparison, detailColumns(comparison)),
+    ...(clipTable.length > 1
+      ? [
+          'What clips show by themselves, means over clips: counterparts of VBench’s dimensions, each defined in `src/bench/dimensions.ts`, and the scores of a CLIP model where one was named.',
+          tableOf(comparison, clipTable),
+        ]
+      : []),
+    worstClips(comparison.summary),
   ];
-  const table = markdownTable(
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+const tableOf = ({ summary }: Comparison, columns: readonly Column[]): string =>
+  markdownTable(
     columns.map(([title]) => title),
     summary.map((row) => columns.map(([, cell]) => cell(row))),
   );
-  const worst = worstClips(summary);
-  return `${table}\n\n${footnote(comparison)}\n${worst && `\nWorst clips:\n${worst}\n`}`;
-}
-
-const when = (shown: unknown, columns: readonly Column[]): readonly Column[] => (shown ? columns : []);
-
-/** Whether more processes wanted a core than there are: times by the clock then say little, processor times more. */
-export function isBusy({ machines, clips }: Comparison): boolean {
-  const cores = machines.at(-1)?.cores ?? Number.POSITIVE_INFINITY;
-  return clips.length > 0 && spreadOf(clips.map(({ load }) => load)).median > cores + 1;
-}
 
 function worstClips(summary: readonly RowSummary[]): string {
   const lines = summary.flatMap(({ label, fidelity }) =>
@@ -80,7 +50,7 @@ function worstClips(summary: readonly RowSummary[]): string {
       ? `- ${label}: ${decibels(fidelity.psnr.least)} dB, "${fidelity.worst.prompt}", seed ${fidelity.worst.seed}`
       : [],
   );
-  return lines.join('\n');
+  return lines.length > 0 ? ['Worst clips:', ...lines].join('\n') : '';
 }
 
 /** Shares of right clips per attribute. */
@@ -98,14 +68,15 @@ function footnote(comparison: Comparison): string {
   const { settings, machines, cells, clips, rows } = comparison;
   const [prompts, seeds] = [new Set(cells.map(({ prompt }) => prompt)), new Set(cells.map(({ seed }) => seed))];
   const { geometry } = settings;
+  const reference = `${rows[0]!.label} fp32 at ${counted(settings.numSteps, 'step')}`;
   const machine = machines.at(-1);
   const sentences = [
-    `Model ${settings.model}, ${geometry.numFrames} frames of ${geometry.width}x${geometry.height}, guidance ${settings.guidanceScale}; ${prompts.size} prompts, seeds ${[...seeds].join(', ')}.`,
-    `Speed-ups: median (quartiles) over clips against ${rows[0]!.label} fp32 of the same prompt, seed and number of steps. Time: prompt to mp4. Fidelity: against ${rows[0]!.label} at ${settings.numSteps} steps, median and worst clip.`,
+    `Model ${settings.model}, ${counted(geometry.numFrames, 'frame')} of ${geometry.width}x${geometry.height}, guidance ${settings.guidanceScale}; ${counted(prompts.size, 'prompt')}, ${seeds.size === 1 ? 'seed' : 'seeds'} ${[...seeds].join(', ')}.`,
+    `Speed-ups: median over clips against ${reference} of the same prompt and seed, end to end from the prompt to the mp4. PSNR and SSIM: against its clip, median (worst). Computed: operations of the transformer, of those of ${reference}.`,
   ];
   if (machine)
     sentences.push(
-      `${machine.processor}, ${machine.cores} cores, ${machine.runtime}, Node ${machine.node}, quantcache ${machine.version} at ${machine.commit}, ${machine.date.slice(0, 10)}.`,
+      `${machine.processor}, ${counted(machine.cores, 'core')}, ${machine.runtime}, Node ${machine.node}, quantcache ${machine.version} at ${machine.commit}, ${machine.date.slice(0, 10)}.`,
     );
   if (machine && clips.length > 0) {
     const load = spreadOf(clips.map((clip) => clip.load));
@@ -116,18 +87,3 @@ function footnote(comparison: Comparison): string {
   }
   return sentences.join(' ');
 }
-
-function speedUp(speedUps: SpeedUps | undefined, part: keyof SpeedUps): string {
-  if (!speedUps) return '-';
-  const { lower, median, upper } = speedUps[part];
-  return `${median.toFixed(2)}x (${lower.toFixed(2)}-${upper.toFixed(2)})`;
-}
-
-const textOf = (value: number | undefined, text: (value: number) => string): string =>
-  value === undefined ? '-' : text(value);
-const fourDigits = (value: number): string => value.toFixed(4);
-const featureDistance = (spread: Spread | undefined): string =>
-  spread ? `${spread.median.toFixed(4)} (${spread.most.toFixed(4)})` : '-';
-
-const decibels = (value: number): string => (value >= 120 ? 'equal' : value.toFixed(1));
-const percent = (share: number | undefined): string => (share === undefined ? '-' : `${(share * 100).toFixed(1)}%`);

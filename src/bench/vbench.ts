@@ -18,6 +18,7 @@ import { extname, join } from 'node:path';
 import { type Frames, messageOf, QuantCacheError, saveVideo } from '../index.ts';
 import { type Cell, type Comparison, saveText } from './comparison.ts';
 import type { Row } from './rows.ts';
+import { counted } from './texts.ts';
 
 export interface VbenchFolder {
   /** Writes a clip whole or not at all. */
@@ -134,6 +135,6 @@ async function claim(folder: string, files: ReadonlySet<string>): Promise<void> 
   if (others.length === 0) return;
   throw new QuantCacheError(
     'invalid_option',
-    `${folder} has ${others.length} clips of other prompts, such as ${JSON.stringify(others[0])}, which VBench would judge too. Give another folder, or remove them.`,
+    `${folder} has ${counted(others.length, 'clip')} of other prompts, such as ${JSON.stringify(others[0])}, which VBench would judge too. Give another folder, or remove them.`,
   );
 }

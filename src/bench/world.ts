@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { demoModel, messageOf, QuantCacheError, readVocabulary, type Vocabulary } from '../index.ts';
+import { counted } from './texts.ts';
 
 const demoFolder = fileURLToPath(new URL('../../models/demo', import.meta.url));
 
@@ -30,7 +31,7 @@ export async function readPrompts(count: number, file: string = evaluationFile):
   if (prompts.length < count)
     throw new QuantCacheError(
       'invalid_option',
-      `${count} prompts were asked for, but ${file} has ${prompts.length} distinct ones; ask for fewer.`,
+      `${file} has ${counted(prompts.length, 'distinct prompt')}, fewer than the ${count} asked for; ask for fewer.`,
     );
   return prompts.slice(0, count) as [string, ...string[]];
 }

@@ -11,6 +11,7 @@ import { writeRandomModel } from '../bench/random-model.ts';
 import { fullRow, parseRows, withReferences } from '../bench/rows.ts';
 import { suiteRows } from '../bench/suites.ts';
 import { agreementTable, comparisonTable } from '../bench/table.ts';
+import { counted } from '../bench/texts.ts';
 import { clipsWithoutFile, openVbenchFolder } from '../bench/vbench.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
 import {
@@ -24,6 +25,7 @@ import {
   type SizeRequest,
   saveVideo,
 } from '../index.ts';
+import { kernelsCommand } from './benchkernels.ts';
 import { pageCommand, writePage } from './benchpage.ts';
 import { stepCommand } from './benchstep.ts';
 import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
@@ -37,6 +39,7 @@ export function command(): Command {
   bench.addCommand(agreementCommand());
   bench.addCommand(pageCommand());
   bench.addCommand(stepCommand());
+  bench.addCommand(kernelsCommand());
   bench
     .command('random-model')
     .description('write a model of published size with random weights to measure with (about 7 GB)')
@@ -215,7 +218,7 @@ async function measure(
     // Without a terminal the line per clip says enough.
     onEvent: (event) => (event.type !== 'stage' || process.stderr.isTTY) && progress.generating(event),
   };
-  if (earlier) progress.note(`${earlier.clips.length} clips are in ${flags.out} already`);
+  if (earlier) progress.note(`${flags.out} has ${counted(earlier.clips.length, 'clip')} already`);
   const kept = new Map<string, Frames>();
   const run = compare(pipeline, runtime, options);
   const stopAt = performance.now() + (flags.budget ?? Number.POSITIVE_INFINITY) * 60_000;
@@ -240,7 +243,9 @@ async function measure(
   if (flags.out) await saveComparison(flags.out, result);
   const unjudged = result.clips.filter(({ clipScores }) => !clipScores).length;
   if (judge && unjudged > 0)
-    progress.note(`${unjudged} clips in ${flags.out} were made without --clip and have no scores; give another --out.`);
+    progress.note(
+      `no scores for ${counted(unjudged, 'clip')} in ${flags.out}, made without --clip; give another --out`,
+    );
   for (const { row, cell } of vbench && !stopped ? await clipsWithoutFile(vbench, result) : []) {
     progress.note(`making ${row.label} again for ${extras.vbench}`);
     const { frames } = await makeClip(await pipelines.for(row), runtime, { row, cell }, options);
@@ -259,7 +264,7 @@ function missingClips({ rows, cells, clips }: Comparison): string {
   const made = (label: string) => clips.filter(({ row }) => row === label).length;
   const short = rows.filter(({ label }) => made(label) < cells.length);
   const list = short.map(({ label }) => `${label} (${made(label)} of ${cells.length})`).join(', ');
-  return `The time is up: ${rows.length * cells.length - clips.length} clips are missing. Not all clips: ${list}.`;
+  return `The time is up, ${counted(rows.length * cells.length - clips.length, 'clip')} missing. Not all clips: ${list}.`;
 }
 
 function describe(event: CompareEvent): string {

@@ -47,7 +47,7 @@ function cpuRuntime(threads: number): Runtime {
   const memory = tensorMemory();
   return {
     backend: 'cpu',
-    description: `onnxruntime-node ${ort.env.versions.node}, CPU, ${threads} threads`,
+    description: `onnxruntime-node ${ort.env.versions.node}, CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     async compile(model, options) {
       const session = await open(model, { ...sessionOptions(model, threads, options), executionProviders: ['cpu'] });
       return { run: memory.runner(session), release: () => session.release() };

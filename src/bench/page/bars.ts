@@ -1,7 +1,7 @@
 /** Like figure 1 of the paper: a bar of speed per method with its quality, at the quality that the reader asks for. */
+import { decibels, times } from '../texts.ts';
 import type { Entry } from './entries.ts';
-import { html, type Markup } from './html.ts';
-import { decibels } from './table.ts';
+import { breakable, html, type Markup } from './html.ts';
 
 /** The least median PSNR of a bar's setting, in decibels, until the reader moves it. */
 const floor = 25;
@@ -22,5 +22,5 @@ function barOf({ row, method, kind, speed, simulated, summary }: Entry, longest:
   ].join(', ');
   const share = Math.max(0, (speed || 0) / longest);
   return html`<li data-method="${method}" data-row="${row.label}" data-speed="${speed}" data-psnr="${fidelity?.psnr.median ?? 120}" class="${kind.replace(' ', '-')}${simulated ? ' simulated' : ''}">
-<span class="who"><b>${method}</b> <code>${row.label}</code></span><span class="bar"><i style="--share:${share.toFixed(4)}"></i><span>${simulated ? 'simulated, does not count' : `${speed.toFixed(2)}x`} <small>${quality}</small></span></span></li>`;
+<span class="who"><b>${method}</b> <code>${breakable(row.label)}</code></span><span class="bar"><i style="--share:${share.toFixed(4)}"></i><span>${simulated ? 'simulated, does not count' : times(speed)} <small>${quality}</small></span></span></li>`;
 }

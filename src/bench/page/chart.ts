@@ -1,17 +1,21 @@
 /** Speed against quality: a point per setting, a line per method, as SVG that scales; values on hovering. */
+import { times } from '../texts.ts';
 import type { Entry } from './entries.ts';
 import { html, type Markup, trusted } from './html.ts';
 
 export interface ChartOptions {
   readonly title: string;
-  readonly unit: string;
   readonly value: (entry: Entry) => number | undefined;
   readonly text: (value: number) => string;
   /** Larger values are drawn at this one. */
   readonly most?: number;
 }
 
-const frame = { left: 66, right: 20, top: 14, bottom: 46, width: 720, height: 420 };
+const frame = { left: 60, right: 20, top: 14, bottom: 64, width: 600, height: 420 };
+
+/** Speeds to mark, the most telling first; one is left out where it would touch another. */
+const speedMarks = [1, 2, 5, 10, 20, 50, 100, 3, 1.5, 0.5, 7, 30, 4, 15, 0.75, 6, 8];
+const leastGap = 52;
 
 /** Far apart in hue on light and on dark ground; they repeat with another dash. */
 const colours = ['#e4572e', '#2f80ed', '#27ae60', '#9b51e0', '#d4a017', '#00a3a3', '#eb5fa0', '#8d6e4f', '#7f8c8d'];
@@ -19,7 +23,7 @@ const colours = ['#e4572e', '#2f80ed', '#27ae60', '#9b51e0', '#d4a017', '#00a3a3
 /** One chart with its legend; nothing where no row has such a value. */
 export function chartOf(
   entries: readonly Entry[],
-  { title, unit, value, text, most = Number.POSITIVE_INFINITY }: ChartOptions,
+  { title, value, text, most = Number.POSITIVE_INFINITY }: ChartOptions,
 ): Markup {
   const points = entries.flatMap((entry) => {
     const y = value(entry);
@@ -28,7 +32,10 @@ export function chartOf(
       : [{ entry, y: Math.min(y, most), shown: text(y) }];
   });
   if (points.length === 0) return html``;
-  const methods = [...new Set(points.map(({ entry }) => entry.method))].sort();
+  const ours = new Set(points.flatMap(({ entry }) => (entry.kind === 'quantcache' ? entry.method : [])));
+  const names = [...new Set(points.map(({ entry }) => entry.method))].sort();
+  // Ours first, as no colour repeats among the first.
+  const methods = [...names.filter((name) => ours.has(name)), ...names.filter((name) => !ours.has(name))];
   const speeds = points.map(({ entry }) => entry.speed);
   const x = scale(
     Math.min(1, ...speeds) * 0.95,
@@ -45,29 +52,27 @@ export function chartOf(
     const places = own.map((point) => `${x(point.entry.speed).toFixed(1)},${y(point.y).toFixed(1)}`);
     const dots = own.map(({ entry, shown }, k) => {
       const [cx, cy] = places[k]!.split(',');
-      return html`<circle cx="${cx}" cy="${cy}" r="5"><title>${entry.row.label}: ${entry.speed.toFixed(2)}x, ${shown}</title></circle>`;
+      return html`<circle cx="${cx}" cy="${cy}" r="5"><title>${entry.row.label}: ${times(entry.speed)}, ${shown}</title></circle>`;
     });
-    const heavy = method.startsWith('quantcache') ? ' ours' : '';
-    return html`<g class="curve${heavy}" data-method="${method}" style="--colour:${colours[i % colours.length]}"><polyline points="${places.join(' ')}" ${trusted(i >= colours.length ? 'stroke-dasharray="6 4"' : '')}/>${dots}</g>`;
+    return html`<g class="curve${ours.has(method) ? ' ours' : ''}" data-method="${method}" style="--colour:${colours[i % colours.length]}"><polyline points="${places.join(' ')}" ${trusted(i >= colours.length ? 'stroke-dasharray="6 4"' : '')}/>${dots}</g>`;
   });
   const legend = methods.map(
     (method, i) => html`<li data-method="${method}" style="--colour:${colours[i % colours.length]}">${method}</li>`,
   );
   const bottom = frame.height - frame.bottom;
-  const xTicks = [0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20].filter(
-    (tick) => x(tick) >= frame.left && x(tick) <= frame.width - frame.right,
-  );
-  const yTicks = ticks(low, high);
+  const inside = speedMarks.filter((tick) => x(tick) >= frame.left && x(tick) <= frame.width - frame.right);
+  const xTicks = apart(inside, x);
+  const yTicks = ticks(low, Math.min(high, most));
   return html`<figure class="chart"><figcaption>${title}</figcaption><svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${title}">${[
     ...xTicks.map(
       (tick) =>
-        html`<line x1="${x(tick)}" x2="${x(tick)}" y1="${frame.top}" y2="${bottom}"/><text x="${x(tick)}" y="${bottom + 18}" text-anchor="middle">${tick}x</text>`,
+        html`<line x1="${x(tick)}" x2="${x(tick)}" y1="${frame.top}" y2="${bottom}"/><text x="${x(tick)}" y="${bottom + 24}" text-anchor="middle">${tick}x</text>`,
     ),
     ...yTicks.map(
       (tick) =>
         html`<line x1="${frame.left}" x2="${frame.width - frame.right}" y1="${y(tick)}" y2="${y(tick)}"/><text x="${frame.left - 6}" y="${y(tick) + 4}" text-anchor="end">${text(tick)}</text>`,
     ),
-  ]}<text x="${(frame.left + frame.width) / 2}" y="${frame.height - 6}" text-anchor="middle">times faster than full computation; up: ${unit}</text>${curves}</svg><ul class="legend">${legend}</ul></figure>`;
+  ]}<text x="${(frame.left + frame.width) / 2}" y="${frame.height - 10}" text-anchor="middle">times faster than full computation</text>${[...curves].reverse()}</svg><ul class="legend">${legend}</ul></figure>`;
 }
 
 /** From values to places. */
@@ -79,6 +84,14 @@ function scale(
 ) {
   return (value: number) =>
     Math.round((start + ((by(value) - by(from)) / (by(to) - by(from))) * (end - start)) * 10) / 10;
+}
+
+/** Those marks that have room beside the ones before them. */
+function apart(marks: readonly number[], place: (mark: number) => number): number[] {
+  const taken: number[] = [];
+  for (const mark of marks)
+    if (taken.every((other) => Math.abs(place(mark) - place(other)) >= leastGap)) taken.push(mark);
+  return taken;
 }
 
 /** About five round values. */

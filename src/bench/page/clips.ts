@@ -2,9 +2,9 @@
 import { gzipSync } from 'node:zlib';
 import type { Comparison } from '../comparison.ts';
 import type { KeptClip } from '../kept.ts';
+import { decibels } from '../texts.ts';
 import type { Entry } from './entries.ts';
-import { html, type Markup, trusted } from './html.ts';
-import { decibels } from './table.ts';
+import { breakable, html, type Markup, trusted } from './html.ts';
 
 /** Clips per prompt and seed, the reference first; nothing where none were kept. */
 export function clipsOf(
@@ -36,7 +36,7 @@ ${scenes.map(({ prompt, seed, own }) => {
   const first = own.find(({ row }) => row === reference);
   return html`<h3>“${prompt}”, seed ${seed}</h3><div class="clips" ${trusted(first ? `style="--reference:url(${dataOf(first)})"` : '')}>${own.map(
     (clip) =>
-      html`<figure data-row="${clip.row}"${trusted(clip.row === reference ? ' data-reference' : '')}><div class="clip" data-frames="${clip.frames}" data-fps="${clip.fps}" style="aspect-ratio:${clip.width}/${clip.height};--count:${clip.frames}"><div class="strip" style="background-image:url(${dataOf(clip)})"></div><div class="strip other"></div></div><figcaption><code>${clip.row}</code><small>${psnr(clip)}</small></figcaption></figure>`,
+      html`<figure data-row="${clip.row}"${trusted(clip.row === reference ? ' data-reference' : '')}><div class="clip" data-frames="${clip.frames}" data-fps="${clip.fps}" style="aspect-ratio:${clip.width}/${clip.height};--count:${clip.frames}"><div class="strip" style="background-image:url(${dataOf(clip)})"></div><div class="strip other"></div></div><figcaption><code>${breakable(clip.row)}</code><small>${psnr(clip)}</small></figcaption></figure>`,
   )}</div>`;
 })}</section>`;
 }
@@ -53,7 +53,7 @@ export function mapsOf({ cells }: Comparison, entries: readonly Entry[], kept: r
   });
   return html`<section id="maps"><h2>Decisions</h2><p>What was computed, reused and skipped for “${cell.prompt}”: steps across, modules down.</p>${maps.map(
     ({ label, map }) =>
-      html`<details data-map="${map}"><summary><code>${label}</code></summary><div class="map scroll"></div></details>`,
+      html`<details data-map="${map}"><summary><code>${breakable(label)}</code></summary><div class="map scroll"></div></details>`,
   )}</section>`;
 }
 

@@ -1,9 +1,9 @@
 /** What the parts of the page say about a row: its kind, its speed and whether that counts. */
 import { type Precision, simulation } from '../../index.ts';
 import type { Comparison } from '../comparison.ts';
+import { isBusy } from '../machine.ts';
 import type { Row } from '../rows.ts';
 import { type RowSummary, summarizeRows } from '../summary.ts';
-import { isBusy } from '../table.ts';
 
 /** What kind of acceleration a row is. */
 export type Kind = 'full' | 'fewer steps' | 'caching' | 'quantization' | 'quantcache';
@@ -37,7 +37,7 @@ export function entriesOf(comparison: Comparison): Entry[] {
       method: methodOf(row),
       summary,
       speed: summary.reference?.[part].median ?? Number.NaN,
-      simulated: simulationOf(comparison, row),
+      simulated: simulationOf(comparison, row, summary),
     };
   });
   const counted = entries.filter(({ simulated }) => !simulated).sort((a, b) => b.speed - a.speed);
@@ -59,10 +59,9 @@ function methodOf({ policy, precision, recipe }: Row): string {
 }
 
 /** A row counts only if all that it computed in is real on the machine. */
-function simulationOf({ clips, machines }: Comparison, { label, precision }: Row): string | undefined {
+function simulationOf({ machines }: Comparison, { precision }: Row, { precisions }: RowSummary): string | undefined {
   const backend = machines.at(-1)?.backend ?? 'cpu';
-  const used = clips.filter(({ row }) => row === label).flatMap(({ precisions }) => Object.keys(precisions));
-  for (const one of new Set([precision, ...used])) {
+  for (const one of new Set([precision, ...Object.keys(precisions)])) {
     const reason = simulation(one as Precision, backend);
     if (reason) return `${one}: ${reason}`;
   }

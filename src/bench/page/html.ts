@@ -15,6 +15,14 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
 /** Markup that was made elsewhere and is trusted. */
 export const trusted = (markup: string): Markup => ({ markup });
 
+/** Text that may break at what joins its parts, as in the label of a row, and not only at spaces. */
+export const breakable = (text: string): Markup => ({
+  markup: text
+    .split(/(?<=[,:])/)
+    .map(escaped)
+    .join('<wbr>'),
+});
+
 /** Makes text harmless between tags and in quoted attributes. */
 export const escaped = (text: string): string =>
   text

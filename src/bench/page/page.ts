@@ -1,21 +1,22 @@
 /** The page of a comparison: one HTML file that needs nothing else, neither a server nor a network. */
 import type { Comparison } from '../comparison.ts';
 import type { KeptClip } from '../kept.ts';
+import { isBusy } from '../machine.ts';
 import { spreadOf } from '../spread.ts';
-import { isBusy } from '../table.ts';
+import { counted, decibels } from '../texts.ts';
 import { barsOf } from './bars.ts';
 import { chartOf } from './chart.ts';
 import { clipsOf, mapsOf } from './clips.ts';
 import { type Entry, entriesOf } from './entries.ts';
-import { html, type Markup, trusted } from './html.ts';
+import { breakable, html, type Markup, trusted } from './html.ts';
 import { script } from './script.ts';
 import { styles } from './styles.ts';
-import { decibels, tableOf } from './table.ts';
+import { tableOf } from './table.ts';
 
 /** Writes the page. Every number in it comes from the comparison's clips. */
 export function comparisonPage(comparison: Comparison, kept: readonly KeptClip[] = []): string {
   const entries = entriesOf(comparison);
-  const title = `${comparison.rows.length} ways to make a video with ${comparison.settings.model}`;
+  const title = `${counted(comparison.rows.length, 'way')} to make a video with ${comparison.settings.model}`;
   const { markup } = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}</title><style>${trusted(styles)}</style></head>
 <body><header><h1>${title}</h1>${factsOf(comparison)}</header>
@@ -38,14 +39,14 @@ function factsOf(comparison: Comparison): Markup {
   const facts: [string, string][] = [
     [
       'clips',
-      `${geometry.numFrames} frames of ${geometry.width}x${geometry.height}, ${settings.numSteps} steps, guidance ${settings.guidanceScale}`,
+      `${counted(geometry.numFrames, 'frame')} of ${geometry.width}x${geometry.height}, ${counted(settings.numSteps, 'step')}, guidance ${settings.guidanceScale}`,
     ],
-    ['prompts', `${cells.length} pairs of prompt and seed, the same for all rows, rows interleaved`],
+    ['prompts', `${counted(cells.length, 'pair')} of prompt and seed, the same for all rows, rows interleaved`],
     ...(machine
       ? ([
           [
             'machine',
-            `${machine.processor}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GB, ${machine.system}`,
+            `${machine.processor}, ${counted(machine.cores, 'core')}, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GB, ${machine.system}`,
           ],
           ['engine', `quantcache ${machine.version} at ${machine.commit}, ${machine.runtime}, Node ${machine.node}`],
           ['measured', machines.map(({ date }) => date.slice(0, 16).replace('T', ' ')).join(', ')],
@@ -58,27 +59,32 @@ function factsOf(comparison: Comparison): Markup {
       : []),
   ];
   const commands = [...new Set(machines.flatMap(({ command }) => command ?? []))];
-  return html`<dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${commands.map((command) => html`<pre>${command}</pre>`)}${
+  return html`<dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${commands.map((command) => html`<pre>${wordsOf(command)}</pre>`)}${
     isBusy(comparison)
       ? html`<p class="warning">The machine was busy: more programs wanted a core than it has. Times by the clock are too long, so bars and curves go by processor time.</p>`
       : undefined
-  }${missing > 0 ? html`<p class="warning">Not finished: ${missing} of ${rows.length * cells.length} clips are missing. The same command continues.</p>` : undefined}`;
+  }${missing > 0 ? html`<p class="warning">Not finished: ${missing} of ${counted(rows.length * cells.length, 'clip')} missing. The same command continues.</p>` : undefined}`;
 }
+
+/** A command that breaks between its words and inside of lists, but not at the dashes of an option. */
+const wordsOf = (command: string): Markup[] =>
+  command
+    .split(/(?<= )/)
+    .map((word) => (word.startsWith('-') ? html`<span class="option">${word}</span>` : breakable(word)));
 
 const isWanted = ({ rows, cells }: Comparison, { row, prompt, seed }: Comparison['clips'][number]): boolean =>
   rows.some(({ label }) => label === row) && cells.some((cell) => cell.prompt === prompt && cell.seed === seed);
 
 function chartsOf(entries: readonly Entry[]): Markup {
   return html`${chartOf(entries, {
-    title: 'Fidelity: median PSNR against full computation',
-    unit: 'dB',
+    title: 'Fidelity: median PSNR against full computation, in dB',
     value: ({ summary, kind }) => (kind === 'full' ? undefined : summary.fidelity?.psnr.median),
     text: decibels,
     most: 60,
   })}${chartOf(entries, {
     title: 'Agreement: clips that show all that was asked for',
-    unit: 'share of clips',
     value: ({ summary }) => summary.agreement?.all,
+    most: 1,
     text: (value) => `${Math.round(value * 100)}%`,
   })}`;
 }
@@ -87,5 +93,5 @@ function explanationOf({ settings, rows }: Comparison): Markup {
   const simpler = rows.some(({ recipe }) => recipe)
     ? ' Quantization methods are run as recipes on one set of kernels, without training or reconstruction.'
     : '';
-  return html`<p>Ranked by speed against full computation in fp32 with ${settings.numSteps} steps. A precision that this machine only simulates has no rank. Rows of fewer steps are plain full computation that takes fewer: what does not beat them is not worth its code.${simpler} Hover a heading for what it means, click to sort.</p>`;
+  return html`<p>Ranked by speed against full computation in fp32 with ${counted(settings.numSteps, 'step')}. A precision that this machine only simulates has no rank. Rows of fewer steps are plain full computation that takes fewer: what does not beat them is not worth its code.${simpler} Hover a heading for what it means, click to sort.</p>`;
 }

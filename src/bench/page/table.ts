@@ -1,11 +1,12 @@
 /** The table of all rows, with every figure and what it means. */
 import type { Comparison } from '../comparison.ts';
 import { dimensions } from '../dimensions.ts';
+import { isBusy } from '../machine.ts';
 import type { Spread } from '../spread.ts';
 import type { SpeedUps } from '../summary.ts';
-import { isBusy } from '../table.ts';
+import { counted, decibels, fourDigits, percent, times } from '../texts.ts';
 import type { Entry } from './entries.ts';
-import { html, type Markup } from './html.ts';
+import { breakable, html, type Markup } from './html.ts';
 
 interface Column {
   readonly title: string;
@@ -16,25 +17,20 @@ interface Column {
   readonly detail?: (entry: Entry) => string | undefined;
 }
 
-const times = (value: number) => `${value.toFixed(2)}x`;
-const percent = (value: number) => `${(value * 100).toFixed(1)}%`;
-
-/** Decibels; equal clips have 120. */
-export const decibels = (value: number): string => (value >= 120 ? 'equal' : value.toFixed(1));
-
-/** A sortable table in the order of the entries. */
+/** A sortable table in the order of the entries, and what its columns mean, for who cannot hover. */
 export function tableOf(comparison: Comparison, entries: readonly Entry[]): Markup {
   const columns = columnsOf(comparison).filter(({ value }) => entries.some((entry) => value(entry) !== undefined));
-  return html`<div class="scroll"><table id="rows"><thead><tr><th class="name" scope="col">row</th>${columns.map(
+  return html`<div class="scroll tall"><table id="rows"><thead><tr><th class="name" scope="col">row</th>${columns.map(
     ({ title, meaning }, i) =>
       html`<th scope="col"><button type="button" data-column="${i + 1}" title="${meaning}">${title}</button></th>`,
-  )}</tr></thead><tbody>${entries.map((entry) => rowOf(entry, columns))}</tbody></table></div>`;
+  )}</tr></thead><tbody>${entries.map((entry) => rowOf(entry, columns))}</tbody></table></div>
+<details><summary>What the columns mean</summary><dl>${columns.map(({ title, meaning }) => html`<dt>${title}</dt><dd>${meaning}</dd>`)}</dl></details>`;
 }
 
 function rowOf(entry: Entry, columns: readonly Column[]): Markup {
   const { row, kind, simulated, rank } = entry;
   const mark = simulated ? html` <span class="tag warn" title="${simulated}">simulated</span>` : undefined;
-  return html`<tr data-kind="${kind}" class="${kind.replace(' ', '-')}"><th class="name" scope="row"><span class="rank">${rank ?? '–'}</span><code>${row.label}</code> <span class="tag">${kind}</span>${mark}</th>${columns.map(
+  return html`<tr data-kind="${kind}" class="${kind.replace(' ', '-')}"><th class="name" scope="row"><span class="rank">${rank ?? '–'}</span><code>${breakable(row.label)}</code> <span class="tag">${kind}</span>${mark}</th>${columns.map(
     ({ value, text, detail }) => {
       const number = value(entry);
       if (number === undefined) return html`<td>–</td>`;
@@ -72,20 +68,12 @@ function columnsOf(comparison: Comparison): Column[] {
   return [
     figure('steps', 'Denoising steps.', ({ summary }) => summary.numSteps, String),
     ...parts.map(([name, part, what]) =>
-      speed(`${name}, same steps`, 'sameSteps', part, `${what}, against full computation with as many steps.`),
-    ),
-    ...parts.map(([name, part, what]) =>
-      speed(`${name}, full at 30`, 'at30', part, `${what}, against full computation with 30 steps.`),
+      speed(name, 'reference', part, `${what}, against full computation with ${counted(steps, 'step')}.`),
     ),
     ...(steps === 30
       ? []
       : parts.map(([name, part, what]) =>
-          speed(
-            `${name}, full at ${steps}`,
-            'reference',
-            part,
-            `${what}, against full computation with ${steps} steps.`,
-          ),
+          speed(`${name}, full at 30`, 'at30', part, `${what}, against full computation with 30 steps.`),
         )),
     figure(
       'PSNR',
@@ -104,19 +92,19 @@ function columnsOf(comparison: Comparison): Column[] {
       'relative L2',
       'Distance of the final latents; median.',
       ({ summary }) => summary.fidelity?.relativeL2.median,
-      (value) => value.toFixed(4),
+      fourDigits,
     ),
     figure(
       'feature distance',
       'Distance of what the model’s own VAE encoder sees in both clips, as LPIPS but without learned weights; median.',
       ({ summary }) => summary.fidelity?.featureDistance?.median,
-      (value) => value.toFixed(4),
+      fourDigits,
     ),
     figure(
       'feature distance, worst',
       'Of the worst clip.',
       ({ summary }) => summary.fidelity?.featureDistance?.most,
-      (value) => value.toFixed(4),
+      fourDigits,
     ),
     figure(
       'agreement',
@@ -131,14 +119,19 @@ function columnsOf(comparison: Comparison): Column[] {
       'CLIPSIM',
       'Mean likeness of frames and caption to the CLIP model that was named.',
       ({ summary }) => summary.clipScores?.clipSim,
-      (value) => value.toFixed(4),
+      fourDigits,
     ),
     figure(
       'CLIP-Temp',
       'Mean likeness of neighbouring frames to the CLIP model that was named.',
       ({ summary }) => summary.clipScores?.clipTemp,
-      (value) => value.toFixed(4),
+      fourDigits,
     ),
+    ...(comparison.rows.every(({ numSteps }) => numSteps === steps)
+      ? []
+      : parts.map(([name, part, what]) =>
+          speed(`${name}, same steps`, 'sameSteps', part, `${what}, against full computation with as many steps.`),
+        )),
     figure(
       'FLOPs',
       'Operations of the transformer, of those of full computation.',

@@ -111,7 +111,7 @@ async function feedsOf(network: Network, generation: Generation, modulation: Ten
 }
 
 /** Rows of one slice: few enough that a feed-forward's 4 * width channels stay in cache, enough to fill the kernel. */
-const sliceRows = { least: 128, most: 512 };
+const sliceRows = { least: 128, most: 256 };
 
 /** The fewest slices of `[batch, frames, tokens, width]` into equal parts small enough; one where there are none. */
 export function slicesFor(backend: Backend, [batch, frames, tokens]: readonly number[]): number {
