@@ -36,6 +36,7 @@ const own = [
   'quantcache-paper',
   'quantcache-paper@w8a8',
   'quantcache-paper@w4a6',
+  'quantcache-paper:bits=["w8a8","w4a8","w4a6"]',
   'quantcache:profile=quality',
   'quantcache:profile=balanced',
   'quantcache:profile=fast',

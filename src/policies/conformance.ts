@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { denoise } from '../denoise.ts';
 import type { LoopOptions } from '../loop.ts';
+import type { Precision } from '../model.ts';
 import type { Stdit3 } from '../models/opensora/stdit3/network.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from '../models/opensora/stdit3/testing.ts';
 import type { Policy } from '../policy.ts';
@@ -48,6 +49,8 @@ export interface SampleOptions {
   readonly arithmetic?: (arithmetic: Arithmetic) => Arithmetic;
   /** Default 12. */
   readonly numSteps?: number;
+  /** Default fp32. */
+  readonly precision?: Precision;
 }
 
 /** Makes the tiny network on the CPU. */
@@ -89,7 +92,7 @@ async function sample(runtime: Runtime, network: Stdit3, policy: Policy, options
   const steps = denoise({
     ...loop.options,
     policy,
-    precision: 'fp32',
+    precision: options.precision ?? 'fp32',
     arithmetic: options.arithmetic?.(arithmetic) ?? arithmetic,
     trace: options.trace ?? createTrace(),
     signal: options.signal,

@@ -47,8 +47,8 @@ export const cachingFields = {
   theta: bounds.default([0.08, 0.32]).describe('Eq. 8, bounds of the divergence.'),
   bits: z
     .tuple([z.enum(precisions), z.enum(precisions), z.enum(precisions)])
-    .default(['fp32', 'fp32', 'fp32'])
-    .describe('Eq. 8, the precisions for [max, mid, min] bits, of those that the backend runs.'),
+    .optional()
+    .describe('Eq. 8, the precisions for [max, mid, min] bits; without it, the precision of the run for all.'),
   bitsDirection: z
     .enum(['falling', 'rising'])
     .default('falling')
@@ -72,6 +72,7 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
   const tau = settings.tau === 'auto' ? preset.tau : settings.tau;
   const delta = settings.delta === 'auto' ? preset.delta : settings.delta;
   const perLayer = settings.mode === 'layer';
+  const { bits } = settings;
   const probes = new Set(probesOf(settings, tree).map(({ path }) => path));
   const equation5 = createDivergence(arithmetic, settings);
   const kept = residualStore();
@@ -98,8 +99,8 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
       if (node.level === 'step') seen = [];
       const residual = decides(node) && !always(step) && step < (due.get(node.path) ?? 0) && kept.get(node.path);
       if (residual) return reuse(residual);
-      return node.level === 'step'
-        ? compute(bitsFor(divergence, settings.theta, settings.bits, settings.bitsDirection))
+      return node.level === 'step' && bits
+        ? compute(bitsFor(divergence, settings.theta, bits, settings.bitsDirection))
         : undefined;
     },
     wants: (node) => node.level === 'step' || probes.has(node.path) || decides(node),

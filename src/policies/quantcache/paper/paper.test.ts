@@ -27,6 +27,14 @@ testPolicy('quantcache-paper', {
   },
 });
 
+test('without bits of its own it computes in the precision of the run', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  await bench.sample(createPolicy('quantcache-paper', { pruning: false }), { trace, precision: 'w8a8' });
+  expect(new Set(trace.decisions.map(({ precision }) => precision))).toEqual(new Set(['w8a8']));
+  await bench.close();
+});
+
 describe('equation 5', () => {
   const withArithmetic = async (
     check: (arithmetic: Arithmetic, tensor: (values: number[]) => never) => Promise<void>,
