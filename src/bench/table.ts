@@ -2,10 +2,12 @@
 import type { AgreementShares } from '../index.ts';
 import { type Column, clipColumns, detailColumns, mainColumns } from './columns.ts';
 import type { Comparison } from './comparison.ts';
+import { type Entry, entriesOf } from './entries.ts';
+import { atEqualSpeed, tolerance } from './equalspeed.ts';
 import { isBusy } from './machine.ts';
 import { spreadOf } from './spread.ts';
 import type { RowSummary } from './summary.ts';
-import { counted, decibels, percent } from './texts.ts';
+import { counted, decibels, percent, times } from './texts.ts';
 
 /** A Markdown table; the first column is aligned left, the others right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -18,13 +20,15 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
 
 /**
  * The tables of a comparison: what rows are compared by, with a paragraph on how it was made; then, each with a line that
- * explains it, the details and what clips show by themselves; then the worst clips.
+ * explains it, all other rows beside ours at equal speed, the details and what clips show by themselves; then the worst
+ * clips.
  */
 export function comparisonTable(comparison: Comparison): string {
   const clipTable = clipColumns(comparison);
   const parts = [
     tableOf(comparison, mainColumns(comparison)),
     footnote(comparison),
+    ...equalSpeedTable(comparison),
     'Of the same rows, in detail: median time from the prompt to the mp4, speed-ups with their quartiles, modules computed, median distances of the final latents and of what the VAE’s encoder sees, the most memory that was resident.',
     tableOf(comparison, detailColumns(comparison)),
     ...(clipTable.length > 1
@@ -43,6 +47,30 @@ const tableOf = ({ summary }: Comparison, columns: readonly Column[]): string =>
     columns.map(([title]) => title),
     summary.map((row) => columns.map(([, cell]) => cell(row))),
   );
+
+/** Every other row beside the best of ours at its speed. */
+function equalSpeedTable(comparison: Comparison): string[] {
+  const pairs = atEqualSpeed(entriesOf(comparison));
+  if (pairs.length === 0) return [];
+  const figures = ({ speed, summary: { fidelity, agreement } }: Entry) => [
+    times(speed),
+    fidelity ? decibels(fidelity.psnr.median) : '-',
+    agreement ? percent(agreement.all) : '-',
+  ];
+  return [
+    `At equal speed, within ${tolerance * 100}%: beside each row, the best of ours that is at least as fast.`,
+    markdownTable(
+      ['row', 'speed', 'PSNR', 'agreement', 'ours', 'speed', 'PSNR', 'agreement', 'more PSNR'],
+      pairs.map(({ other, ours, psnr }) => [
+        other.row.label,
+        ...figures(other),
+        ours.row.label,
+        ...figures(ours),
+        `${psnr > 0 ? '+' : ''}${psnr.toFixed(1)}`,
+      ]),
+    ),
+  ];
+}
 
 function worstClips(summary: readonly RowSummary[]): string {
   const lines = summary.flatMap(({ label, fidelity }) =>

@@ -1,6 +1,7 @@
 /** Like figure 1 of the paper: a bar of speed per method with its quality, at the quality that the reader asks for. */
+
+import type { Entry } from '../entries.ts';
 import { decibels, times } from '../texts.ts';
-import type { Entry } from './entries.ts';
 import { breakable, html, type Markup } from './html.ts';
 
 /** The least median PSNR of a bar's setting, in decibels, until the reader moves it. */

@@ -1,6 +1,7 @@
 /** Speed against quality: a point per setting, a line per method, as SVG that scales; values on hovering. */
+
+import type { Entry } from '../entries.ts';
 import { times } from '../texts.ts';
-import type { Entry } from './entries.ts';
 import { html, type Markup, trusted } from './html.ts';
 
 export interface ChartOptions {
@@ -19,6 +20,10 @@ const leastGap = 52;
 
 /** Far apart in hue on light and on dark ground; they repeat with another dash. */
 const colours = ['#e4572e', '#2f80ed', '#27ae60', '#9b51e0', '#d4a017', '#00a3a3', '#eb5fa0', '#8d6e4f', '#7f8c8d'];
+
+/** Whether no setting of the method is as fast and better: the line goes through these alone. */
+const isBest = (points: readonly { readonly y: number }[], place: number): boolean =>
+  points.slice(place + 1).every(({ y }) => y < points[place]!.y);
 
 /** One chart with its legend; nothing where no row has such a value. */
 export function chartOf(
@@ -54,7 +59,7 @@ export function chartOf(
       const [cx, cy] = places[k]!.split(',');
       return html`<circle cx="${cx}" cy="${cy}" r="5"><title>${entry.row.label}: ${times(entry.speed)}, ${shown}</title></circle>`;
     });
-    return html`<g class="curve${ours.has(method) ? ' ours' : ''}" data-method="${method}" style="--colour:${colours[i % colours.length]}"><polyline points="${places.join(' ')}" ${trusted(i >= colours.length ? 'stroke-dasharray="6 4"' : '')}/>${dots}</g>`;
+    return html`<g class="curve${ours.has(method) ? ' ours' : ''}" data-method="${method}" style="--colour:${colours[i % colours.length]}"><polyline points="${places.filter((_, k) => isBest(own, k)).join(' ')}" ${trusted(i >= colours.length ? 'stroke-dasharray="6 4"' : '')}/>${dots}</g>`;
   });
   const legend = methods.map(
     (method, i) => html`<li data-method="${method}" style="--colour:${colours[i % colours.length]}">${method}</li>`,

@@ -1,9 +1,9 @@
 /** Clips side by side, played in step, and the decision maps of what made them. */
 import { gzipSync } from 'node:zlib';
 import type { Comparison } from '../comparison.ts';
+import type { Entry } from '../entries.ts';
 import type { KeptClip } from '../kept.ts';
 import { decibels } from '../texts.ts';
-import type { Entry } from './entries.ts';
 import { breakable, html, type Markup, trusted } from './html.ts';
 
 /** Clips per prompt and seed, the reference first; nothing where none were kept. */

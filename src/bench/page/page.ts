@@ -1,5 +1,6 @@
 /** The page of a comparison: one HTML file that needs nothing else, neither a server nor a network. */
 import type { Comparison } from '../comparison.ts';
+import { type Entry, entriesOf } from '../entries.ts';
 import type { KeptClip } from '../kept.ts';
 import { isBusy } from '../machine.ts';
 import { spreadOf } from '../spread.ts';
@@ -7,7 +8,7 @@ import { counted, decibels } from '../texts.ts';
 import { barsOf } from './bars.ts';
 import { chartOf } from './chart.ts';
 import { clipsOf, mapsOf } from './clips.ts';
-import { type Entry, entriesOf } from './entries.ts';
+import { equalSpeedOf } from './equal.ts';
 import { breakable, html, type Markup, trusted } from './html.ts';
 import { script } from './script.ts';
 import { styles } from './styles.ts';
@@ -22,7 +23,7 @@ export function comparisonPage(comparison: Comparison, kept: readonly KeptClip[]
 <body><header><h1>${title}</h1>${factsOf(comparison)}</header>
 <main><section><h2>Speed at a quality</h2>${barsOf(entries)}</section>
 <section><h2>Speed against quality</h2><div class="charts">${chartsOf(entries)}</div></section>
-<section><h2>All rows</h2>${explanationOf(comparison)}${tableOf(comparison, entries)}</section>
+${equalSpeedOf(entries)}<section><h2>All rows</h2>${explanationOf(comparison)}${tableOf(comparison, entries)}</section>
 ${clipsOf(comparison, entries, kept)}${mapsOf(comparison, entries, kept)}</main>
 <script>${trusted(script)}</script></body></html>
 `;

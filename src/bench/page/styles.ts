@@ -14,7 +14,7 @@ th,td{padding:.32rem .6rem;text-align:right;border-bottom:1px solid var(--line);
 th.name{text-align:left;position:sticky;left:0;background:var(--card);z-index:1;min-width:21rem;max-width:26rem;padding-left:2.6rem;line-height:1.35;white-space:normal;border-right:1px solid var(--line)}thead th.name{z-index:3}
 thead button{all:unset;cursor:pointer;color:var(--soft);font-size:.85em;line-height:1.2}thead button:hover,thead [aria-sort] button{color:var(--ink);text-decoration:underline}
 .rank{position:absolute;left:.6rem;color:var(--soft)}.tag{font-size:.72rem;color:var(--soft);border:1px solid var(--line);border-radius:9px;padding:0 .45rem;white-space:nowrap}.tag.warn{color:var(--ours);border-color:currentColor}
-tr.quantcache code{color:var(--ours);font-weight:600}tr.fewer-steps th,tr.full th{font-style:italic}
+tr.quantcache code{color:var(--ours);font-weight:600}tr.fewer-steps th,tr.full th{font-style:italic}.own{text-align:left;white-space:normal;min-width:11rem}.own code{color:var(--ours)}tr.behind td:last-child{color:var(--ours);font-weight:600}.equal th.name{padding-left:.6rem}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem}figure{margin:0}
 .chart{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.7rem}.chart figcaption{font-weight:600}svg{display:block;width:100%;height:auto}
 .chart text{fill:var(--soft);font:13px system-ui,sans-serif}.chart line{stroke:var(--line)}.curve polyline{fill:none;stroke:var(--colour);stroke-width:1.5}.curve circle{fill:var(--colour)}.curve.ours polyline{stroke-width:4}.curve.ours circle{r:7px}

@@ -1,0 +1,38 @@
+/** Quality at equal speed: every other way to accelerate beside the best of ours that is about as fast. */
+import type { Entry } from './entries.ts';
+
+export interface EqualSpeed {
+  readonly other: Entry;
+  /** At least as fast, but for the tolerance. */
+  readonly ours: Entry;
+  /** Decibels of PSNR and share of agreement that ours has more. */
+  readonly psnr: number;
+  readonly agreement?: number;
+}
+
+/** Speeds that differ by less are called equal. */
+export const tolerance = 0.05;
+
+/** A pair per row that is not ours, in the order of the entries; rows that are faster than all of ours have none. */
+export function atEqualSpeed(entries: readonly Entry[]): EqualSpeed[] {
+  const counted = entries.filter(({ simulated, summary }) => !simulated && summary.fidelity);
+  const own = counted.filter(({ kind }) => kind === 'quantcache');
+  return counted.flatMap((other) => {
+    if (other.kind === 'quantcache') return [];
+    const fastEnough = own.filter(({ speed }) => speed >= other.speed * (1 - tolerance));
+    const [first, ...rest] = fastEnough;
+    if (!first) return [];
+    const ours = rest.reduce((best, one) => (psnrOf(one) > psnrOf(best) ? one : best), first);
+    const [agreement, others] = [ours.summary.agreement?.all, other.summary.agreement?.all];
+    return [
+      {
+        other,
+        ours,
+        psnr: psnrOf(ours) - psnrOf(other),
+        ...(agreement !== undefined && others !== undefined && { agreement: agreement - others }),
+      },
+    ];
+  });
+}
+
+const psnrOf = ({ summary }: Entry): number => summary.fidelity!.psnr.median;
