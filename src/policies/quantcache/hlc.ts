@@ -13,7 +13,7 @@
  * is far from smooth is followed too far that way, so the stack follows in part: `follow` of the way from the one to the
  * other. The first and last steps are always computed, and so is whatever a broken statistic stands behind.
  *
- * Where calibration has made a plan for the run's number of steps, the outer level follows it instead (`leaps.ts`).
+ * Where calibration has made a plan, the outer level follows it instead (`leaps.ts`).
  */
 import * as z from 'zod';
 import { type Node, nodesOf } from '../../model.ts';
@@ -30,9 +30,11 @@ const referenceSteps = 30;
 /** Options of the caching part. */
 export const hlcFields = {
   plans: z
-    .record(z.string().regex(/^\d+$/), planSchema)
+    .record(z.string().regex(/^[1-9]\d*$/), planSchema)
     .default({})
-    .describe('Plans by number of steps, from calibration; runs of other lengths go by the codebook.'),
+    .describe(
+      'Plans by number of steps, from calibration; runs of other lengths follow the nearest. None: the codebook.',
+    ),
   codebook: z
     .array(z.tuple([z.number().positive(), z.int().nonnegative()]))
     .default([

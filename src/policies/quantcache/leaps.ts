@@ -27,17 +27,32 @@ export const planSchema = z.array(
 
 export type LeapPlan = z.output<typeof planSchema>;
 
-/** The plan of a run; undefined where there is none or leaps cannot be taken. Throws `invalid_option` for a broken one. */
+/**
+ * The plan of a run: that of the nearest number of steps, moved to the same times. Undefined where there is none or leaps
+ * cannot be taken. Throws `invalid_option` for a broken one.
+ */
 export function planFor(
   plans: Readonly<Record<string, LeapPlan>>,
   { numSteps, canLeap }: Pick<RunContext, 'numSteps' | 'canLeap'>,
 ): LeapPlan | undefined {
-  const plan = plans[numSteps];
-  if (!plan || !canLeap) return undefined;
+  const [first, ...others] = Object.keys(plans).map(Number);
+  if (first === undefined || !canLeap) return undefined;
+  const distance = (length: number) => Math.abs(Math.log(length / numSteps));
+  const length = others.reduce((best, one) => (distance(one) < distance(best) ? one : best), first);
+  const plan = plans[length]!;
+  checkSteps(plan, length);
+  const moved = plan.map((entry) => ({
+    ...entry,
+    step: Math.min(numSteps - 1, Math.round((entry.step * numSteps) / length)),
+  }));
+  return moved.filter(({ step }, i) => i === 0 || step > moved[i - 1]!.step);
+}
+
+function checkSteps(plan: LeapPlan, length: number): void {
   const steps = plan.map(({ step }) => step);
-  const rising = steps.every((step, i) => step > (steps[i - 1] ?? -1) && step < numSteps);
-  if (steps[0] === 0 && rising) return plan;
-  const message = `The plan for ${numSteps} steps computes the steps ${steps.join(', ') || 'of none'}; they must rise from 0 and end below ${numSteps}. Calibrate again.`;
+  const rising = steps.every((step, i) => step > (steps[i - 1] ?? -1) && step < length);
+  if (steps[0] === 0 && rising) return;
+  const message = `The plan for ${length} steps computes the steps ${steps.join(', ') || 'of none'}; they must rise from 0 and end below ${length}. Calibrate again.`;
   throw new QuantCacheError('invalid_option', message);
 }
 
