@@ -1,5 +1,6 @@
 /** `quantcache bench`: measurements, as JSON that says on what machine, with which versions and seeds they were made. */
 import { Command, Option } from 'commander';
+import { autosave } from '../bench/autosave.ts';
 import { makeClip } from '../bench/clip.ts';
 import { openClipFolder } from '../bench/clipfolder.ts';
 import { clipSheet } from '../bench/clipsheet.ts';
@@ -69,7 +70,10 @@ function withRun(command: Command, { prompts }: { prompts: number }): Command {
     )
     .option('--steps <count>', 'denoising steps', wholeNumber(1), 30)
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
-    .option('-o, --out <file>', 'JSON of every clip, saved after each; a run that finds its own file continues it')
+    .option(
+      '-o, --out <file>',
+      'JSON of every clip, saved every few seconds; a run that finds its own file continues it',
+    )
     .option(
       '--budget <minutes>',
       'stop between clips when the time is up; --out continues another time',
@@ -183,7 +187,7 @@ interface Extras {
   readonly vbench?: string;
 }
 
-/** Opens the model and makes all clips that are not in the file yet; saves after each. */
+/** Opens the model and makes all clips that are not in the file yet; saves every few seconds and at the end, also at an early one. */
 async function measure(
   flags: RunFlags,
   rows: CompareOptions['rows'],
@@ -220,6 +224,9 @@ async function measure(
   };
   if (earlier) progress.note(`${flags.out} has ${counted(earlier.clips.length, 'clip')} already`);
   const kept = new Map<string, Frames>();
+  await using saving = autosave(async (comparison: Comparison) => {
+    if (flags.out) await saveComparison(flags.out, comparison);
+  });
   const run = compare(pipeline, runtime, options);
   const stopAt = performance.now() + (flags.budget ?? Number.POSITIVE_INFINITY) * 60_000;
   let stopped: Comparison | undefined;
@@ -233,14 +240,14 @@ async function measure(
     if (flags.out && extras.show?.some(({ prompt, seed }) => prompt === clip.prompt && seed === clip.seed))
       await keepClip(clipsFolder(flags.out), clip, frames, trace);
     await vbench?.save(clip, frames, signal);
-    if (flags.out) await saveComparison(flags.out, comparison);
+    await saving.take(comparison);
     if (done === total || performance.now() + clip.times.total < stopAt) continue;
     stopped = comparison;
     progress.note(missingClips(comparison));
     break;
   }
   const result = stopped ?? (next.value as Comparison);
-  if (flags.out) await saveComparison(flags.out, result);
+  await saving.take(result);
   const unjudged = result.clips.filter(({ clipScores }) => !clipScores).length;
   if (judge && unjudged > 0)
     progress.note(
