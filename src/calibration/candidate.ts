@@ -6,6 +6,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { full } from '../policies/full.ts';
 import { quantcache } from '../policies/quantcache/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { framesFromDecoded } from '../video/frames.ts';
 import { type CostModel, costsOf, median, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
 import type { FittedPlan } from './fit.ts';
 import type { MeasuringOptions } from './measure.ts';
@@ -52,7 +53,8 @@ export function optionsOf(candidates: readonly [Setting, ...Setting[]]) {
 
 /** A clip that was made to be compared. */
 export interface MadeClip extends TimedRun {
-  readonly pixels: Float32Array;
+  /** Bytes as they are shown. */
+  readonly pixels: Uint8Array;
 }
 
 /** Makes the clip of a prompt, by number, by a setting or in full. */
@@ -70,8 +72,11 @@ export async function makeClip(
     numSteps,
     policy: setting ? quantcache(optionsOf([setting])) : full(),
   });
-  const { videos, times, trace } = await finish(run);
-  return { pixels: videos[0]!.data, trace, numSteps, denoise: times.denoise, total: performance.now() - began };
+  const { videos, times, trace, fps } = await finish(run);
+  const total = performance.now() - began;
+  const { data, frames: count, height, width } = videos[0]!;
+  const pixels = framesFromDecoded(data, { count, height, width, fps }).data;
+  return { pixels, trace, numSteps, denoise: times.denoise, total };
 }
 
 interface Trial {
@@ -97,7 +102,7 @@ export async function tryOut(
     clips.push(await makeClip(pipeline, runtime, options, { prompt, numSteps, setting }));
   runs.push(...clips);
   const ratios = (time: keyof PredictedTime) => clips.map((clip, i) => references[i]![time] / clip[time]);
-  const qualities = clips.map(({ pixels }, i) => psnr(bytesOf(references[i]!.pixels), bytesOf(pixels)));
+  const qualities = clips.map(({ pixels }, i) => psnr(references[i]!.pixels, pixels));
   const predicted = predictTime(costs && knowsCost ? costs : costsOf(runs), {
     numSteps,
     computed: planned.plan.length,
@@ -116,7 +121,3 @@ export async function tryOut(
 
 const leftOutOf = ({ decisions }: MadeClip['trace']): number =>
   decisions.filter(({ level, did }) => level === 'block' && did !== 'compute').length;
-
-/** Pixels in [-1, 1] as they are shown. */
-const bytesOf = (pixels: Float32Array): Uint8Array =>
-  Uint8Array.from(pixels, (value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5));

@@ -184,13 +184,13 @@ function targetsOf({ policy, quality, speedup, out, name }: Flags): NamedTarget[
   return [{ name: name!, target, file: out ?? 'profile.json' }];
 }
 
-/** A target per number of computed steps that was tried: the fastest way to compute so many. */
+/** A target per number of computed steps that was tried: the best way to compute so many. */
 function oneOfEach(candidates: readonly Candidate[], { steps, folder }: { steps: readonly number[]; folder: string }) {
   const computed = ({ planned: { plan } }: Candidate) => plan.length;
   const atFirst = candidates.filter(({ numSteps }) => numSteps === steps[0]);
   return [...new Set(atFirst.map(computed))].map((count) => ({
     name: `steps-${count}`,
-    target: { quality: 0 },
+    target: { speedup: 0 },
     file: join(folder, `steps-${count}.json`),
     candidates: candidates.filter((candidate) => computed(candidate) === count),
   }));

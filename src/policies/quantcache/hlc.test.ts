@@ -125,6 +125,19 @@ test.each([
   expect(found.map(({ step }) => step)).toEqual(steps);
 });
 
+test('where a moved plan lost the steps that a leap is made of, the next one is computed', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  const dense = [0, 1, 2, 8].map((step, i) => ({
+    step,
+    latents: 1,
+    outputs: Array.from({ length: Math.min(3, i + 1) }, () => [1, 0]),
+  }));
+  await bench.sample(createPolicy('hlc', { plans: { 12: dense } }), { trace, numSteps: 5 });
+  expect(decisionsOf(trace).map((step) => step.at(-1))).toEqual([...'ccccr']);
+  await bench.close();
+});
+
 test('a plan whose outputs do not fit computes everything and says so', async () => {
   const bench = await createBench();
   const trace = createTrace();

@@ -88,6 +88,7 @@ export function followPlan(plan: LeapPlan, { numSteps, timesteps, warn }: RunCon
     leap(step) {
       const from = byStep.get(step - 1);
       if (!from || from.next === step || from.outputs.length === 0 || !fits) return undefined;
+      if (computed.length < from.outputs.length) return undefined; // a plan that was moved may have lost early steps
       const share = shareOfWay(timesteps, from.step, from.next);
       return leapBy(
         from,
