@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 import { type Backend, type Runtime, version } from '../index.ts';
-import type { Comparison } from './comparison.ts';
 import { spreadOf } from './spread.ts';
 
 export interface Machine {
@@ -41,7 +40,13 @@ export function describeMachine(runtime: Runtime): Machine {
 }
 
 /** Whether more processes wanted a core than there are: times by the clock then say little, processor times more. */
-export function isBusy({ machines, clips }: Pick<Comparison, 'machines' | 'clips'>): boolean {
+export function isBusy({
+  machines,
+  clips,
+}: {
+  readonly machines: readonly Machine[];
+  readonly clips: readonly { readonly load: number }[];
+}): boolean {
   const cores = machines.at(-1)?.cores ?? Number.POSITIVE_INFINITY;
   return clips.length > 0 && spreadOf(clips.map(({ load }) => load)).median > cores + 1;
 }
