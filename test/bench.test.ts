@@ -235,5 +235,9 @@ describe('command line', () => {
     const outcome = await quantcache('bench', '--policies', 'magic');
     expect(outcome).toMatchObject({ code: 2, stdout: '' });
     expect(outcome.stderr).toMatch(/no policy "magic"/);
+    const missing = await quantcache('bench', '--policies', 'fora,quantcache:profile=absent', '--prompts', '1');
+    expect(missing).toMatchObject({ code: 1, stdout: '' });
+    expect(missing.stderr).toMatch(/no profile .*absent/);
+    expect(missing.stderr).not.toMatch(/warming up/);
   });
 });

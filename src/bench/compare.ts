@@ -28,7 +28,7 @@ import {
 } from './comparison.ts';
 import { fidelityOf } from './fidelity.ts';
 import { describeMachine } from './machine.ts';
-import type { Row } from './rows.ts';
+import { type Row, rowPolicy } from './rows.ts';
 import { summarizeRows } from './summary.ts';
 import { temporalFigures } from './temporal.ts';
 import { timeLeft } from './timeleft.ts';
@@ -84,6 +84,7 @@ export async function* compare(
     geometry,
   };
   if (earlier) assertSameSettings(earlier, settings);
+  for (const row of rows) await rowPolicy(row, pipeline); // a missing profile is told before anything is made
   const clips: ClipResult[] = [...(earlier?.clips ?? [])];
   const isDone = (row: Row, cell: Cell) => clips.some((clip) => clip.row === row.label && sameCell(clip, cell));
   const missing = cells.flatMap((cell) => rows.filter((row) => !isDone(row, cell)).map((row) => ({ row, cell })));
