@@ -20,19 +20,28 @@ export function overRows({ graph }: Scope, x: Value, width: number, layer: (rows
 
 /**
  * A layer, or a chain of them, of `[rows, inputs]` in slices of rows where the scope asks for them; they must divide the
- * rows. Memory for a slice at a time: on a CPU, large tensors cost more in page faults than in arithmetic.
+ * rows. Memory for a slice at a time: on a CPU, large tensors cost more in page faults than in arithmetic. The layer may
+ * give several results, all of `[rows, outputs]`.
  */
 export function inSlices(
   scope: Scope,
   x: Value,
   widths: { inputs: number; outputs: number },
-  layer: (scope: Scope, rows: Value) => Value,
-): Value {
+  layer: (scope: Scope, rows: Value) => readonly Value[],
+): readonly Value[] {
   const { slices = 1, graph } = scope;
   if (slices === 1) return layer(scope, x);
   const sliced = graph.op.Reshape!(x, [slices, -1, widths.inputs]);
   const results = graph.scan(sliced, (body, rows) => layer({ ...scope, graph: body, slices: 1 }, rows));
-  return graph.op.Reshape!(results, [-1, widths.outputs]);
+  return results.map((result) => graph.op.Reshape!(result, [-1, widths.outputs]));
+}
+
+/** A linear layer of `[rows, inputs]` whose outputs are needed in equal parts, such as query, key and value. */
+export function linearParts(scope: Scope, x: Value, name: string, count: number): readonly Value[] {
+  return (
+    scope.linear.parts?.(scope, x, name, count) ??
+    scope.graph.node('Split', [scope.linear(scope, x, name)], { axis: 1, num_outputs: count }, count)
+  );
 }
 
 /** GELU, tanh approximation: u/2 (1 + tanh(sqrt(2/pi) (u + 0.044715 u^3))). */

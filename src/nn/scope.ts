@@ -6,7 +6,11 @@ import type { Graph, Value } from '../onnx/graph.ts';
 import type { Weights } from '../weights/checkpoint.ts';
 
 /** Writes y = x W^T + b for a `[rows, inputs]` value; `name` finds `name.weight` and, where there is one, `name.bias`. */
-export type LinearWriter = (scope: Scope, x: Value, name: string) => Value;
+export interface LinearWriter {
+  (scope: Scope, x: Value, name: string): Value;
+  /** The outputs in equal parts, for writers that make parts for less than a whole that is split afterwards. */
+  parts?(scope: Scope, x: Value, name: string, count: number): readonly Value[];
+}
 
 export interface Scope {
   readonly graph: Graph;

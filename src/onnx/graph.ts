@@ -106,14 +106,15 @@ export class Graph {
   }
 
   /**
-   * Runs a body over every slice of `x` along its first axis and stacks the results: memory for one slice at a time, and
-   * one copy of each weight. The body may use values of this graph.
+   * Runs a body over every slice of `x` along its first axis and stacks each of its results: memory for one slice at a
+   * time, and one copy of each weight. The body may use values of this graph.
    */
-  scan(x: Value, body: (graph: Graph, slice: Value) => Value): Value {
+  scan(x: Value, body: (graph: Graph, slice: Value) => readonly Value[]): Value[] {
     const graph = new Graph(`body_${this.#nodes.length}`, this.#opset, this);
     const slice = graph.input(`${graph.#prefix}x`);
-    graph.output(`${graph.#prefix}y`, body(graph, slice));
-    return this.op.Scan!(x, { body: { graph: graph.#proto() }, num_scan_inputs: 1 });
+    const results = body(graph, slice);
+    for (const [i, result] of results.entries()) graph.output(`${graph.#prefix}y${i}`, result);
+    return this.node('Scan', [x], { body: { graph: graph.#proto() }, num_scan_inputs: 1 }, results.length);
   }
 
   /** Declares an input of the graph; without a shape it may have any. */

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder, writeWeights } from '../../test/layers.ts';
+import { linearParts } from '../nn/linear.ts';
 import { Graph } from '../onnx/graph.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -45,10 +46,12 @@ interface Case {
   readonly x: Float32Array;
   readonly slices?: number;
   readonly maxima?: ActivationMaxima;
+  /** Writes the layer in so many parts, put together again. */
+  readonly parts?: number;
 }
 
 /** The layer in integers, and the weights it was given; a smoothed input is balanced here as the norm before it would. */
-async function run({ recipe, layer = 'qkv', x, slices, maxima }: Case) {
+async function run({ recipe, layer = 'qkv', x, slices, maxima, parts }: Case) {
   const quantizer = createQuantizer(weights, ['block.qkv', 'block.fc2'], 'cpu', {
     home: folder,
     recipes: { w8a8: recipe },
@@ -60,7 +63,8 @@ async function run({ recipe, layer = 'qkv', x, slices, maxima }: Case) {
   let value = graph.input('x', ['rows', inputs]);
   if (scope.weights.has(`${layer}.balance`))
     value = graph.op.Mul!(value, graph.weight(scope.weights.get(`${layer}.balance`)));
-  graph.output('y', scope.linear(scope, value, layer));
+  const whole = () => scope.linear(scope, value, layer);
+  graph.output('y', parts ? graph.op.Concat!(...linearParts(scope, value, layer, parts), { axis: 1 }) : whole());
   const session = await runtime.compile(graph.build(), { prepack: true });
   const { y } = await session.run({ x: runtime.tensor(x, [x.length / inputs, inputs]) });
   const result = (await runtime.read(y!)).slice();
@@ -171,6 +175,17 @@ describe('rows of integers against plain arithmetic', () => {
     const few = (await run({ recipe, x: outliers.slice(0, 3 * inputs) })).result;
     expect(few).toEqual(all.slice(0, few.length));
     expect((await run({ recipe, x: outliers, slices: 4 })).result).toEqual(all);
+  });
+
+  it.each([
+    ['per row', defaultRecipes.w8a8],
+    ['4 bits in groups', defaultRecipes.w4a8],
+    ['per tensor', { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } } satisfies Recipe],
+  ] as const)('parts are the whole, %s', async (_, recipe) => {
+    const { result } = await run({ recipe, x: outliers });
+    expect((await run({ recipe, x: outliers, parts: 4 })).result).toEqual(result);
+    if (recipe.activations.granularity === 'token')
+      expect((await run({ recipe, x: outliers, parts: 4, slices: 4 })).result).toEqual(result);
   });
 
   it('rows of zeros give the bias', async () => {

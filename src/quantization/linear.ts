@@ -19,11 +19,16 @@ import { rotateRows, rotationOf } from './rotation.ts';
 /** The writer of linear layers whose weights were packed for a kernel by a recipe. */
 export function integerLinear(recipe: Recipe, kernel: 'rows' | 'blocks'): LinearWriter {
   const multiply = kernel === 'blocks' ? blocks : recipe.activations.granularity === 'tensor' ? tensor : rows;
-  const write: LinearWriter = (scope, x, name) => {
-    const layer = layerFor(scope, recipe, name);
-    return multiply(layer, layer.rotation ? rotateRows(scope.graph, x, layer.inputs, layer.rotation) : x);
+  const write = (scope: Scope, x: Value, name: string, count: number): readonly Value[] => {
+    const { inputs, outputs } = sizeOf(scope, name);
+    return inSlices(scope, x, { inputs, outputs: outputs / count }, (inner, slice) => {
+      const layer = layerFor(inner, recipe, name);
+      const turned = layer.rotation ? rotateRows(inner.graph, slice, layer.inputs, layer.rotation) : slice;
+      return multiply(layer, turned, count);
+    });
   };
-  return (scope, x, name) => inSlices(scope, x, sizeOf(scope, name), (inner, slice) => write(inner, slice, name));
+  const whole: LinearWriter = (scope, x, name) => write(scope, x, name, 1)[0]!;
+  return multiply === rows ? Object.assign(whole, { parts: write }) : whole;
 }
 
 /** Channels that go into a layer and come out of it. */
@@ -50,9 +55,9 @@ function layerFor(scope: Scope, recipe: Recipe, name: string): Layer {
   return { graph, scope, recipe, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
 }
 
-/** One scale per row. */
-function rows(layer: Layer, x: Value): Value {
-  const { graph, inputs } = layer;
+/** One scale per row; the outputs in equal parts, which stay in cache better than the whole and need not be split. */
+function rows(layer: Layer, x: Value, count: number): Value[] {
+  const { graph, inputs, outputs, bias } = layer;
   const { op } = graph;
   const { zero, above } = levelsOf(layer);
   // Scale: the largest value reaches the top level, the smallest one the bottom level; never zero.
@@ -63,22 +68,28 @@ function rows(layer: Layer, x: Value): Value {
   const zeroPoints = op.Expand!(zeroPoint, op.Shape!(scale));
   const levels = op.QuantizeLinear!(x, scale, zeroPoints, { axis: 1, block_size: inputs });
   const { integers, scales } = int8Weights(layer);
-  const product = graph.contrib.MatMulIntegerToFloat!(levels, integers, graph.constant(1), scales, zeroPoint);
-  return withBias(layer, op.Mul!(product, scale));
+  const width = outputs / count;
+  return Array.from({ length: count }, (_, part) => {
+    const own = (columns: Value, axis: number) =>
+      count === 1 ? columns : op.Slice!(columns, [part * width], [(part + 1) * width], [axis]);
+    const unit = graph.constant(1);
+    const product = graph.contrib.MatMulIntegerToFloat!(levels, own(integers, 1), unit, own(scales, 0), zeroPoint);
+    return withBias(layer, op.Mul!(product, scale), bias && own(bias, 0));
+  });
 }
 
 /** One scale for all rows, its zero where the smallest value wants it. */
-function tensor(layer: Layer, x: Value): Value {
+function tensor(layer: Layer, x: Value): Value[] {
   const { graph, recipe, name, bias } = layer;
   if (recipe.activations.bits !== 8) {
     const message = `${name} is to have one scale for all its inputs at ${recipe.activations.bits} bits; that takes 8. Use the granularity "token".`;
     throw new QuantCacheError('unsupported_precision', message);
   }
   const { integers, scales } = int8Weights(layer);
-  return graph.contrib.DynamicQuantizeMatMul!(x, integers, scales, undefined, bias);
+  return [graph.contrib.DynamicQuantizeMatMul!(x, integers, scales, undefined, bias)];
 }
 
-const withBias = ({ graph, bias }: Layer, product: Value): Value =>
+const withBias = ({ graph }: Layer, product: Value, bias: Value | undefined): Value =>
   bias === undefined ? product : graph.op.Add!(product, bias);
 
 /** How many levels lie below zero, and how many above. */
@@ -113,8 +124,8 @@ function int8Weights({ graph, scope, recipe, name, inputs, outputs }: Layer): { 
 }
 
 /** A scale per row and block of channels. */
-function blocks(layer: Layer, x: Value): Value {
-  const { graph, scope, recipe, name, inputs, outputs } = layer;
+function blocks(layer: Layer, x: Value): Value[] {
+  const { graph, scope, recipe, name, inputs, outputs, bias } = layer;
   const { weights, activations } = recipe;
   if (inputs % blockSize !== 0 || activations.bits !== 8) {
     const message = `${name} takes ${inputs} inputs at ${activations.bits} bits; the block kernel of GPUs and group-wise recipes takes multiples of ${blockSize} at 8 bits. Use fp32 for it.`;
@@ -123,5 +134,6 @@ function blocks(layer: Layer, x: Value): Value {
   const packed = graph.rawWeight(scope.weights.get(`${name}.packed`));
   const scales = graph.rawWeight(scope.weights.get(`${name}.scale`));
   const sizes = { K: inputs, N: outputs, bits: weights.bits, block_size: blockSize };
-  return withBias(layer, graph.contrib.MatMulNBits!(x, packed, scales, { ...sizes, accuracy_level: 4 }));
+  const product = graph.contrib.MatMulNBits!(x, packed, scales, { ...sizes, accuracy_level: 4 });
+  return [withBias(layer, product, bias)];
 }

@@ -8,7 +8,7 @@
  */
 
 import { attention, rotaryEmbedding } from '../../../nn/attention.ts';
-import { gelu, inSlices, overRows, perceptron } from '../../../nn/linear.ts';
+import { gelu, inSlices, linearParts, overRows, perceptron } from '../../../nn/linear.ts';
 import { modulatedNorm, rmsNorm } from '../../../nn/norm.ts';
 import { type Scope, within } from '../../../nn/scope.ts';
 import type { Graph, Value } from '../../../onnx/graph.ts';
@@ -55,7 +55,7 @@ function balanced({ graph, weights }: Scope, next: string, { shift, scale }: { s
 function queryKeyValue(scope: Scope, config: Stdit3Config, rows: Value, grouped: Value): [Value, Value, Value] {
   const { op } = scope.graph;
   const { numHeads, headSize } = config;
-  const parts = scope.graph.node('Split', [scope.linear(scope, rows, 'qkv')], { axis: 1, num_outputs: 3 }, 3);
+  const parts = linearParts(scope, rows, 'qkv', 3);
   const normalised = (x: Value, name: string) =>
     config.qkNorm ? rmsNorm(scope, op.Reshape!(x, [-1, numHeads, headSize]), name) : x;
   const group = (x: Value) => op.Reshape!(x, grouped);
@@ -183,9 +183,8 @@ export function feedForward(scope: Scope, config: Stdit3Config, hidden: Value, m
   const { shift, scale, gate } = modulationOf(scope, config, modulation, 'feed-forward');
   const normed = modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
   const widths = { inputs: config.hiddenSize, outputs: config.hiddenSize };
-  const delta = overRows(scope, normed, config.hiddenSize, (rows) =>
-    inSlices(scope, rows, widths, (inner, slice) => perceptron(within(inner, 'mlp'), slice, ['fc1', 'fc2'], gelu)),
-  );
+  const layers = (inner: Scope, slice: Value) => [perceptron(within(inner, 'mlp'), slice, ['fc1', 'fc2'], gelu)];
+  const delta = overRows(scope, normed, config.hiddenSize, (rows) => inSlices(scope, rows, widths, layers)[0]!);
   const residual = graph.op.Mul!(gate, delta);
   return { hidden: graph.op.Add!(hidden, residual), residual };
 }
