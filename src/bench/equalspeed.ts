@@ -5,9 +5,8 @@ export interface EqualSpeed {
   readonly other: Entry;
   /** At least as fast, but for the tolerance. */
   readonly ours: Entry;
-  /** Decibels of PSNR and share of agreement that ours has more. */
+  /** Decibels of PSNR that ours has more. */
   readonly psnr: number;
-  readonly agreement?: number;
 }
 
 /** Speeds that differ by less are called equal. */
@@ -23,15 +22,7 @@ export function atEqualSpeed(entries: readonly Entry[]): EqualSpeed[] {
     const [first, ...rest] = fastEnough;
     if (!first) return [];
     const ours = rest.reduce((best, one) => (psnrOf(one) > psnrOf(best) ? one : best), first);
-    const [agreement, others] = [ours.summary.agreement?.all, other.summary.agreement?.all];
-    return [
-      {
-        other,
-        ours,
-        psnr: psnrOf(ours) - psnrOf(other),
-        ...(agreement !== undefined && others !== undefined && { agreement: agreement - others }),
-      },
-    ];
+    return [{ other, ours, psnr: psnrOf(ours) - psnrOf(other) }];
   });
 }
 
