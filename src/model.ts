@@ -131,3 +131,6 @@ export function* nodesOf(node: Node): Generator<Node> {
   yield node;
   for (const child of node.children ?? []) yield* nodesOf(child);
 }
+
+/** The modules of a tree, in the order in which they run. */
+export const modulesIn = (node: Node): Node[] => [...nodesOf(node)].filter(({ level }) => level === 'module');

@@ -1,5 +1,6 @@
 /** Quality at equal speed: every other way to accelerate beside the best of ours that is about as fast. */
 import type { Entry } from './entries.ts';
+import { decibels, percent, times } from './texts.ts';
 
 export interface EqualSpeed {
   readonly other: Entry;
@@ -25,5 +26,18 @@ export function atEqualSpeed(entries: readonly Entry[]): EqualSpeed[] {
     return [{ other, ours, psnr: psnrOf(ours) - psnrOf(other) }];
   });
 }
+
+/** What tables show of a pair: the same figures of both, each after its name, and the difference. */
+export const pairFigures = ['speed', 'PSNR', 'agreement'] as const;
+
+/** The figures of one side of a pair; `none` stands for what was not measured. */
+export const figuresOf = ({ speed, summary: { fidelity, agreement } }: Entry, none: string): string[] => [
+  times(speed),
+  fidelity ? decibels(fidelity.psnr.median) : none,
+  agreement ? percent(agreement.all) : none,
+];
+
+/** Decibels with their sign: "+2.5". */
+export const signed = (psnr: number): string => `${psnr > 0 ? '+' : ''}${psnr.toFixed(1)}`;
 
 const psnrOf = ({ summary }: Entry): number => summary.fidelity!.psnr.median;

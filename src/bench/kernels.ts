@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Kind, Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
 import { blockPath, blocksOf, captionInput, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
-import { slicesFor } from '../models/opensora/stdit3/run.ts';
+import { attentionQueries, slicesFor } from '../models/opensora/stdit3/run.ts';
 import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
 import { createQuantizer, type QuantizationOptions } from '../quantization/quantizer.ts';
 import { simulation } from '../quantization/recipe.ts';
@@ -128,13 +128,12 @@ async function randomBlocks(file: string, config: Stdit3Config) {
   return openCheckpoint(file);
 }
 
-function formFor(runtime: Runtime, { kind }: Node, precision: Precision, shape: readonly [number, number, number]) {
+function formFor(runtime: Runtime, node: Node, precision: Precision, shape: readonly [number, number, number]) {
   const [, frames, tokens] = shape;
-  const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[kind as string] ?? tokens * frames;
   return {
     precision,
     outputs: ['hidden', 'residual'] as const,
-    kernel: runtime.attentionKernel(queries),
+    kernel: runtime.attentionKernel(attentionQueries(node, { tokens, frames })),
     padded: false,
     slices: precision === 'fp32' ? 1 : slicesFor(runtime.backend, shape),
   };

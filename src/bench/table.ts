@@ -2,12 +2,12 @@
 import type { AgreementShares } from '../index.ts';
 import { type Column, clipColumns, detailColumns, mainColumns } from './columns.ts';
 import type { Comparison } from './comparison.ts';
-import { type Entry, entriesOf } from './entries.ts';
-import { atEqualSpeed, tolerance } from './equalspeed.ts';
+import { entriesOf } from './entries.ts';
+import { atEqualSpeed, figuresOf, pairFigures, signed, tolerance } from './equalspeed.ts';
 import { isBusy } from './machine.ts';
 import { spreadOf } from './spread.ts';
 import type { RowSummary } from './summary.ts';
-import { counted, decibels, percent, times } from './texts.ts';
+import { counted, decibels, percent } from './texts.ts';
 
 /** A Markdown table; the first column is aligned left, the others right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -52,21 +52,16 @@ const tableOf = ({ summary }: Comparison, columns: readonly Column[]): string =>
 function equalSpeedTable(comparison: Comparison): string[] {
   const pairs = atEqualSpeed(entriesOf(comparison));
   if (pairs.length === 0) return [];
-  const figures = ({ speed, summary: { fidelity, agreement } }: Entry) => [
-    times(speed),
-    fidelity ? decibels(fidelity.psnr.median) : '-',
-    agreement ? percent(agreement.all) : '-',
-  ];
   return [
     `At equal speed, within ${tolerance * 100}%: beside each row, the best of ours that is at least as fast.`,
     markdownTable(
-      ['row', 'speed', 'PSNR', 'agreement', 'ours', 'speed', 'PSNR', 'agreement', 'more PSNR'],
+      ['row', ...pairFigures, 'ours', ...pairFigures, 'more PSNR'],
       pairs.map(({ other, ours, psnr }) => [
         other.row.label,
-        ...figures(other),
+        ...figuresOf(other, '-'),
         ours.row.label,
-        ...figures(ours),
-        `${psnr > 0 ? '+' : ''}${psnr.toFixed(1)}`,
+        ...figuresOf(ours, '-'),
+        signed(psnr),
       ]),
     ),
   ];

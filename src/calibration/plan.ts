@@ -13,7 +13,7 @@
  * LeMiCa (2511.00090).
  */
 import { QuantCacheError } from '../errors.ts';
-import type { LeapPlan } from '../policies/quantcache/leaps.ts';
+import { type LeapPlan, shareOfWay } from '../policies/quantcache/leaps.ts';
 import { vectorIndex } from './record.ts';
 import { solve } from './solve.ts';
 
@@ -110,8 +110,8 @@ export function eulerWeights(
   leap: { readonly from: number; readonly to: number; readonly guidanceScale: number; readonly count: number },
 ): number[] {
   const { from, to, guidanceScale, count } = leap;
-  const dt = (timesteps[from]! - (timesteps[to] ?? 0)) / 1000;
-  const latest = guidanceScale > 1 ? [guidanceScale * dt, (1 - guidanceScale) * dt] : [dt];
+  const share = shareOfWay(timesteps, from, to);
+  const latest = guidanceScale > 1 ? [guidanceScale * share, (1 - guidanceScale) * share] : [share];
   return [1, ...latest, ...Array<number>((count - 1) * latest.length).fill(0)];
 }
 

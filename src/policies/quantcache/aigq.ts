@@ -13,7 +13,7 @@
  */
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
-import { type Node, nodesOf, type Precision, precisions } from '../../model.ts';
+import { modulesIn, type Node, type Precision, precisions } from '../../model.ts';
 import { compute, type Policy, type Run, type RunContext } from '../../policy.ts';
 import { readOptions } from '../options.ts';
 import { cacheMemoryField } from './hlc.ts';
@@ -114,7 +114,7 @@ function partOf(values: number | readonly number[], progress: number): number {
 }
 
 function checkNames(sensitivity: AigqSettings['sensitivity'], tree: Node): void {
-  const known = new Set([...nodesOf(tree)].filter(({ level }) => level === 'module').flatMap((n) => [n.path, n.kind]));
+  const known = new Set(modulesIn(tree).flatMap((n) => [n.path, n.kind]));
   const strange = Object.keys(sensitivity).filter((name) => !known.has(name));
   if (strange.length === 0) return;
   const message = `Sensitivities are given for ${strange.join(', ')}, which this model does not have; they were measured on another model.`;

@@ -1,5 +1,5 @@
 /** The tree of an STDiT3 and the graph of each of its modules: what goes in, what comes out. */
-import { type Kind, type Node, nodesOf, type Precision } from '../../../model.ts';
+import { type Kind, modulesIn, type Node, type Precision } from '../../../model.ts';
 import { attentionOpset } from '../../../nn/attention.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
@@ -69,7 +69,7 @@ export function sequenceGraph(
   config: Stdit3Config,
   formOf: (module: Node) => ModuleForm,
 ): Model {
-  const modules = [...nodesOf(node)].filter(({ level }) => level === 'module');
+  const modules = modulesIn(node);
   const graph = new Graph(node.path, Math.max(...modules.map((module) => attentionOpset(formOf(module).kernel))));
   const inputs = inputsOf(graph, config);
   let hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);

@@ -1,5 +1,5 @@
 /** Runs modules, one by one or as one graph: their sessions, made on first use for each form, and what they are fed. */
-import { type ModuleRequest, type ModuleResult, type Node, nodesOf, type Precision } from '../../../model.ts';
+import { type ModuleRequest, type ModuleResult, modulesIn, type Node, type Precision } from '../../../model.ts';
 import { watching } from '../../../quantization/activations.ts';
 import { isInteger } from '../../../quantization/recipe.ts';
 import type { Backend, Tensor } from '../../../runtime/runtime.ts';
@@ -54,7 +54,7 @@ export function runWhole(
   const { conditioning, caption } = generation;
   const [batch, captionTokens] = caption.tokens.dims as [number, number];
   const cost = { geometry: conditioning.geometry, batch, captionTokens };
-  const modules = [...nodesOf(node)].filter(({ level }) => level === 'module');
+  const modules = modulesIn(node);
   const operations = modules.reduce((sum, module) => sum + moduleFlops(config, module, cost), 0);
   if (recorder || operations > uninterrupted) return undefined;
   return runSequence(network, generation, modulation, { node, modules, hidden, precision });
@@ -90,11 +90,14 @@ async function runSequence(
   return (await session.run(feeds)).hidden!;
 }
 
+/** How many queries see each other, or the caption, in the attention of a module. */
+export const attentionQueries = ({ kind }: Node, { tokens, frames }: { tokens: number; frames: number }): number =>
+  ({ 'spatial-attention': tokens, 'temporal-attention': frames })[kind as string] ?? tokens * frames;
+
 /** How attention of a module is to be written for these sizes. */
-function attentionForm({ runtime }: Network, { size, frames, caption }: Generation, { kind }: Node) {
-  const tokens = size.rows * size.columns;
-  const queries = { 'spatial-attention': tokens, 'temporal-attention': frames }[kind as string] ?? tokens * frames;
-  const padded = kind === 'cross-attention' && caption.bias !== undefined;
+function attentionForm({ runtime }: Network, { size, frames, caption }: Generation, node: Node) {
+  const queries = attentionQueries(node, { tokens: size.rows * size.columns, frames });
+  const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
   return { kernel: runtime.attentionKernel(queries), padded };
 }
 

@@ -7,7 +7,7 @@
  * its own. Steps 1, N - 1 and N are computed, as in AdaCache.
  */
 import * as z from 'zod';
-import { type Node, nodesOf, precisions } from '../../../model.ts';
+import { modulesIn, type Node, precisions } from '../../../model.ts';
 import { compute, type Run, type RunContext, reuse } from '../../../policy.ts';
 import { moduleKinds } from '../../options.ts';
 import { residualStore } from '../../residuals.ts';
@@ -129,7 +129,7 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
 /** The modules whose outputs are compared. */
 function probesOf({ probe, probeBlocks, mode }: CachingSettings, tree: Node): Node[] {
   const kinds: readonly string[] = mode === 'layer' ? moduleKinds : probe;
-  const modules = [...nodesOf(tree)].filter(({ level }) => level === 'module');
+  const modules = modulesIn(tree);
   const depth = Math.max(0, ...modules.map(({ index }) => index + 1));
   const blocks = probeBlocks === 'middle' ? [Math.ceil(depth / 2) - 1] : probeBlocks;
   const every = mode === 'layer' || blocks === 'all';
