@@ -46,7 +46,7 @@ export async function benchHandwritten(
   try {
     const config = parseStdit3Config({ depth: 1 });
     const weights = await blockWeights(join(folder, 'block.safetensors'), config);
-    const numerics = { weights, linear: linearFp32, integer: false };
+    const numerics = { weights, linear: linearFp32, integer: false, rowwise: true };
     const [block] = blocksOf(config);
     const modules: HandwrittenMeasurement[] = [];
     for (const [index, write] of [
@@ -54,8 +54,8 @@ export async function benchHandwritten(
       [2, handwrittenFeedForward],
     ] as const) {
       const node = block!.children![index]!;
-      const kernel = runtime.attentionKernel(shape[2]);
-      const form = { precision: 'fp32', outputs: ['hidden'], kernel, padded: false, slices: 1 } as const;
+      const kernel = runtime.attentionKernel(config.numHeads * shape[1] * shape[2] ** 2);
+      const form = { precision: 'fp32', outputs: ['hidden'], kernel, padded: false, pieces: 1, slices: 1 } as const;
       const ours = await runtime.compile(moduleGraph(node, numerics, config, form));
       const theirs = await runtime.compile(write(weights.scope('spatial_blocks.0'), config, shape), { prepack: true });
       modules.push({

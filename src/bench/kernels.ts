@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kind, Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
+import { attentionScores } from '../models/opensora/stdit3/cost.ts';
 import { blockPath, blocksOf, captionInput, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
-import { attentionQueries, slicesFor } from '../models/opensora/stdit3/run.ts';
+import { piecesFor, rowsOf } from '../models/opensora/stdit3/pieces.ts';
 import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
 import { createQuantizer, type QuantizationOptions } from '../quantization/quantizer.ts';
 import { simulation } from '../quantization/recipe.ts';
@@ -97,7 +98,7 @@ export async function benchKernels(given: KernelBenchOptions = {}): Promise<Kern
       const feeds = feedsFor(runtime, config, node, options);
       const sessions = new Map<Precision, Session>();
       for (const precision of options.precisions) {
-        const form = formFor(runtime, node, precision, options.shape);
+        const form = { precision, ...formFor(runtime, config, node, options) };
         const graph = moduleGraph(node, await numerics.prepare(precision), config, form);
         sessions.set(precision, await runtime.compile(graph, { prepack: options.prepack && precision !== 'fp32' }));
       }
@@ -128,15 +129,18 @@ async function randomBlocks(file: string, config: Stdit3Config) {
   return openCheckpoint(file);
 }
 
-function formFor(runtime: Runtime, node: Node, precision: Precision, shape: readonly [number, number, number]) {
+function formFor(
+  runtime: Runtime,
+  config: Stdit3Config,
+  node: Node,
+  { shape, captionLength: captionTokens }: { shape: readonly [number, number, number]; captionLength: number },
+) {
   const [, frames, tokens] = shape;
-  return {
-    precision,
-    outputs: ['hidden', 'residual'] as const,
-    kernel: runtime.attentionKernel(attentionQueries(node, { tokens, frames })),
-    padded: false,
-    slices: precision === 'fp32' ? 1 : slicesFor(runtime.backend, shape),
-  };
+  const dims = [...shape, config.hiddenSize] as const;
+  const parts = piecesFor(runtime.backend, node.kind, dims);
+  const scores = attentionScores(config, node, rowsOf(parts.pieces, dims), { tokens, frames, captionTokens });
+  const outputs = ['hidden', 'residual'] as const;
+  return { outputs, kernel: runtime.attentionKernel(scores), padded: false, ...parts };
 }
 
 function feedsFor(
@@ -175,10 +179,11 @@ async function compare(
     for (const [precision, session] of sessions) {
       const before = process.cpuUsage();
       const started = performance.now();
-      await session.run(feeds);
+      const outputs = await session.run(feeds);
       const { user, system } = process.cpuUsage(before);
       times.get(precision)!.wall.push(performance.now() - started);
       times.get(precision)!.processor.push((user + system) / 1000);
+      for (const tensor of Object.values(outputs)) tensor.dispose();
     }
   }
   const reference = times.get('fp32') ?? [...times.values()][0]!;

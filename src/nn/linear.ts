@@ -32,8 +32,10 @@ export function inSlices(
   const { slices = 1, graph } = scope;
   if (slices === 1) return layer(scope, x);
   const sliced = graph.op.Reshape!(x, [slices, -1, widths.inputs]);
-  const results = graph.scan(sliced, (body, rows) => layer({ ...scope, graph: body, slices: 1 }, rows));
-  return results.map((result) => graph.op.Reshape!(result, [-1, widths.outputs]));
+  const results = graph.scan({ sliced }, (body, { sliced: rows }) =>
+    Object.fromEntries(layer({ ...scope, graph: body, slices: 1 }, rows).entries()),
+  );
+  return Object.values(results).map((result) => graph.op.Reshape!(result, [-1, widths.outputs]));
 }
 
 /** A linear layer of `[rows, inputs]` whose outputs are needed in equal parts, such as query, key and value. */

@@ -203,19 +203,23 @@ describe('weights', () => {
 });
 
 describe('slices', () => {
-  test('scan runs a body over each slice and stacks all its results; it shares weights and sees values around it', async () => {
+  test('scan runs a body over each slice and stacks all its results; it has weights of its own and sees values around it', async () => {
     const weights = await writeCheckpoint(folder, [
       { name: 'w', dtype: 'F32', shape: [2], data: Float32Array.of(10, 20) },
     ]);
     const graph = new Graph('scan');
     const x = graph.input('x', [3, 'rows', 2]);
+    const shift = graph.constant(new Float32Array(3), [3]);
     const two = graph.constant(2);
-    const [y, same] = graph.scan(x, (body, slice) => [
-      body.op.Add!(body.op.Mul!(slice, two), body.op.ReduceSum!(body.weight(weights.get('w')), [0])),
-      body.op.Neg!(slice),
-    ]);
-    graph.output('y', graph.op.Mul!(graph.op.Add!(y!, graph.op.Add!(same!, x)), graph.weight(weights.get('w'))));
-    expect(parse(graph).graph!.initializer.filter(({ name }) => name === 'w')).toHaveLength(1);
+    const { y, negative } = graph.scan({ x, shift }, (body, slices) => ({
+      y: body.op.Add!(body.op.Mul!(slices.x, two), body.op.ReduceSum!(body.weight(weights.get('w')), [0])),
+      negative: body.op.Sub!(slices.shift, slices.x),
+    }));
+    graph.output('y', graph.op.Mul!(graph.op.Add!(y, graph.op.Add!(negative, x)), graph.weight(weights.get('w'))));
+    const { initializer, node } = parse(graph).graph!;
+    const body = node.find(({ opType }) => opType === 'Scan')!.attribute.find(({ g }) => g)!.g!;
+    const weightsOf = (list: typeof initializer) => list.filter(({ externalData }) => externalData.length > 0);
+    expect([weightsOf(initializer).length, weightsOf(body.initializer).length]).toEqual([1, 1]);
     const { data, shape } = await runOnce(runtime, graph, {
       x: { shape: [3, 1, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
     });

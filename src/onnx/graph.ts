@@ -15,6 +15,8 @@ import { type AttributeValue, attributeOf } from './attributes.ts';
 
 /** The name of a tensor inside one graph. */
 export type Value = string & { readonly __value: unique symbol };
+/** Values by what they are. */
+export type Values = Readonly<Record<string, Value>>;
 /** A dimension: a size, or a name for a size known only when the graph runs. */
 export type Dimension = number | string;
 /** Element types of inputs, constants and casts. */
@@ -64,9 +66,8 @@ export const externalLocation = (file: string): string =>
     .replaceAll('\\', '/')
     .replace(/^\/+/, '');
 
-/** What a graph and the bodies of its loops have in common: weights and constants lie in the outermost graph. */
+/** What a graph and the bodies of its loops have in common. */
 interface Shared {
-  readonly initializers: Map<string, onnx.TensorProto>;
   readonly files: Set<string>;
   usesContrib: boolean;
 }
@@ -79,6 +80,8 @@ export class Graph {
   readonly #inputs: onnx.ValueInfoProto[] = [];
   readonly #outputs: onnx.ValueInfoProto[] = [];
   readonly #shared: Shared;
+  /** Of this graph's own nodes: ONNX Runtime lays weights out for its kernels only where they are, or one graph further in. */
+  readonly #initializers = new Map<string, onnx.TensorProto>();
   /** Keeps the names of a body apart from those around it. */
   readonly #prefix: string;
 
@@ -86,7 +89,7 @@ export class Graph {
   constructor(name: string, opset = 21, parent?: Graph) {
     this.name = name;
     this.#opset = opset;
-    this.#shared = parent ? parent.#shared : { initializers: new Map(), files: new Set(), usesContrib: false };
+    this.#shared = parent ? parent.#shared : { files: new Set(), usesContrib: false };
     this.#prefix = parent ? `${parent.#prefix}${name}.` : '';
   }
 
@@ -106,15 +109,18 @@ export class Graph {
   }
 
   /**
-   * Runs a body over every slice of `x` along its first axis and stacks each of its results: memory for one slice at a
-   * time, and one copy of each weight. The body may use values of this graph.
+   * Runs a body over every slice of some values along their first axis, all of one length, and stacks each of its results:
+   * memory for one slice at a time. The body may use values of this graph.
    */
-  scan(x: Value, body: (graph: Graph, slice: Value) => readonly Value[]): Value[] {
+  scan<X extends Values, Y extends Values>(values: X, body: (graph: Graph, slices: X) => Y): Y {
     const graph = new Graph(`body_${this.#nodes.length}`, this.#opset, this);
-    const slice = graph.input(`${graph.#prefix}x`);
-    const results = body(graph, slice);
-    for (const [i, result] of results.entries()) graph.output(`${graph.#prefix}y${i}`, result);
-    return this.node('Scan', [x], { body: { graph: graph.#proto() }, num_scan_inputs: 1 }, results.length);
+    const slices = mapValues(values, (_, name) => graph.input(`${graph.#prefix}${name}`));
+    const results = body(graph, slices);
+    for (const [name, result] of Object.entries(results)) graph.output(`${graph.#prefix}each.${name}`, result);
+    const operands = Object.values(values);
+    const attributes = { body: { graph: graph.#proto() }, num_scan_inputs: operands.length };
+    const stacked = this.node('Scan', operands, attributes, Object.keys(results).length);
+    return mapValues(results, (_, _name, i) => stacked[i]!);
   }
 
   /** Declares an input of the graph; without a shape it may have any. */
@@ -152,14 +158,14 @@ export class Graph {
   }
 
   #external(weight: Weight, type: ElementType, shape: readonly number[]): Value {
-    const name = String(shape) === String(weight.shape) ? weight.name : `${weight.name}[${shape}]`;
+    const name = `${this.#prefix}${weight.name}${String(shape) === String(weight.shape) ? '' : `[${shape}]`}`;
     const place = {
       location: externalLocation(weight.file),
       offset: String(weight.offset),
       length: String(weight.length),
     };
     const externalData = Object.entries(place).map(([key, value]) => ({ key, value }));
-    const present = this.#shared.initializers.get(name)?.externalData;
+    const present = this.#initializers.get(name)?.externalData;
     if (present?.some(({ value }, i) => value !== externalData[i]!.value)) {
       throw new QuantCacheError(
         'weights_mismatch',
@@ -167,7 +173,7 @@ export class Graph {
       );
     }
     this.#shared.files.add(weight.file);
-    this.#shared.initializers.set(
+    this.#initializers.set(
       name,
       create(onnx.TensorProtoSchema, {
         name,
@@ -191,7 +197,6 @@ export class Graph {
     const opsetImport = [{ domain: '', version: BigInt(this.#opset) }];
     if (this.#shared.usesContrib) opsetImport.push({ domain: 'com.microsoft', version: 1n });
     const graph = this.#proto();
-    graph.initializer = [...this.#shared.initializers.values()];
     const model = create(onnx.ModelProtoSchema, { irVersion, producerName: 'quantcache', opsetImport, graph });
     return { name: this.name, bytes: toBinary(onnx.ModelProtoSchema, model), files: [...this.#shared.files] };
   }
@@ -200,6 +205,7 @@ export class Graph {
     return create(onnx.GraphProtoSchema, {
       name: this.name,
       node: this.#nodes,
+      initializer: [...this.#initializers.values()],
       input: this.#inputs,
       output: this.#outputs,
     });
@@ -240,7 +246,7 @@ export class Graph {
   }
 
   #constant(type: ElementType, data: Float32Array | BigInt64Array, shape: readonly number[]): Value {
-    const name = `constant_${this.#shared.initializers.size}`;
+    const name = `${this.#prefix}constant_${this.#initializers.size}`;
     const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const tensor = create(onnx.TensorProtoSchema, {
       name,
@@ -248,10 +254,14 @@ export class Graph {
       dims: shape.map(BigInt),
       rawData,
     });
-    this.#shared.initializers.set(name, tensor);
+    this.#initializers.set(name, tensor);
     return name as Value;
   }
 }
+
+/** The same names with other values. */
+export const mapValues = <V extends Values>(values: V, map: (value: Value, name: string, index: number) => Value): V =>
+  Object.fromEntries(Object.entries(values).map(([name, value], i) => [name, map(value, name, i)])) as V;
 
 const isAttributes = (arg: unknown): arg is Record<string, AttributeValue> =>
   typeof arg === 'object' && arg !== null && !Array.isArray(arg);

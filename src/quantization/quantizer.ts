@@ -38,6 +38,8 @@ export interface Numerics {
   readonly linear: LinearWriter;
   /** Integers: sessions want their weights laid out for the kernel, and exactness to the last bit is given up. */
   readonly integer: boolean;
+  /** No row of a linear layer's input changes another row's result, so that layers may be computed in pieces. */
+  readonly rowwise: boolean;
 }
 
 export interface Quantizer {
@@ -75,7 +77,7 @@ interface Source {
 
 async function numericsOf(precision: Precision, source: Source): Promise<Numerics> {
   const { weights, layers, backend, options } = source;
-  if (precision === 'fp32') return { weights, linear: linearFp32, integer: false };
+  if (precision === 'fp32') return { weights, linear: linearFp32, integer: false, rowwise: true };
   if (!isInteger(precision)) {
     const known = ['fp32', ...Object.keys(defaultRecipes)].join(', ');
     const message = `Precision ${precision} is not available; choose one of: ${known}.`;
@@ -103,7 +105,8 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
     { key, home },
   );
   const overlay = [weights, checkpoint].flatMap((list) => list.names().map((tensor) => list.get(tensor)));
-  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel), integer: true };
+  const rowwise = recipe.activations.granularity !== 'tensor';
+  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel), integer: true, rowwise };
 }
 
 /** The part of a recipe that packed weights depend on: recipes that differ elsewhere share a file. */

@@ -21,8 +21,8 @@ export interface RuntimeOptions {
   threads?: number;
 }
 
-/** Flash attention needs no memory for the score matrix; below this many queries the standard operator is faster. */
-const shortSequence = 64;
+/** Flash attention needs no memory for the scores; up to this many, 16 MB, the standard operator is faster. */
+const mostScores = 2 ** 22;
 
 /** Starts a backend. Throws `backend_unavailable` where it cannot run. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
@@ -31,6 +31,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const runtime = backend === 'cpu' ? cpuRuntime(threads) : gpuRuntime(backend, threads);
   try {
     await readThrough(runtime);
+    if (backend === 'cpu') await keepFreedMemory(runtime);
   } catch (error) {
     throw new QuantCacheError(
       'backend_unavailable',
@@ -57,7 +58,7 @@ function cpuRuntime(threads: number): Runtime {
       memory.keep(tensor);
       return (tensor as ort.Tensor).data as Float32Array;
     },
-    attentionKernel: (queries) => (queries <= shortSequence ? 'standard' : 'flash'),
+    attentionKernel: (scores) => (scores <= mostScores ? 'standard' : 'flash'),
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -99,6 +100,25 @@ async function readThrough(runtime: Runtime): Promise<void> {
   const session = await runtime.compile(identityGraph());
   const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   await runtime.read(y!);
+  y!.dispose();
+  await session.release();
+}
+
+/** Just below 32 MiB, the most that the threshold follows. */
+const largestBlock = 2 ** 25 - 2 ** 16;
+
+/**
+ * Makes and frees one large tensor. From then on glibc keeps up to twice its size of freed memory instead of giving it
+ * back after every operator: a page that comes back costs a microsecond, and a module of a large model has 20,000.
+ * Reference: mallopt(3), "dynamic mmap threshold". Elsewhere it changes nothing.
+ */
+async function keepFreedMemory(runtime: Runtime): Promise<void> {
+  const graph = new Graph('block');
+  const { op } = graph;
+  const block = op.Expand!(graph.input('x', [1]), [largestBlock / Float32Array.BYTES_PER_ELEMENT]);
+  graph.output('y', op.Slice!(block, [0], [1], [0]));
+  const session = await runtime.compile(graph.build());
+  const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   y!.dispose();
   await session.release();
 }

@@ -50,6 +50,6 @@ export interface Runtime extends AsyncDisposable {
   tensor(data: TensorData, dims: readonly number[]): Tensor;
   /** Fetches numbers from the device. The result may share memory with the tensor. */
   read(tensor: Tensor): Promise<Float32Array>;
-  /** The kernel to write attention with for this number of queries. */
-  attentionKernel(queries: number): AttentionKernel;
+  /** The kernel to write attention with where so many scores are computed at a time: groups, heads, queries and keys. */
+  attentionKernel(scores: number): AttentionKernel;
 }

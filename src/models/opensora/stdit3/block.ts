@@ -15,17 +15,17 @@ import type { Graph, Value } from '../../../onnx/graph.ts';
 import type { AttentionKernel } from '../../../runtime/runtime.ts';
 import type { Stdit3Config } from './config.ts';
 
-/** What every module returns. */
-export interface ModuleValues {
-  hidden: Value;
-  residual: Value;
-}
+/** What every module returns, and self-attention beside: its output before the gate. */
+export type ModuleValues = Record<'hidden' | 'residual', Value> & Partial<Record<'ungated', Value>>;
 
 /** Which rows of the modulation a module uses: shift, scale and gate. */
-type ModulationPart = 'attention' | 'feed-forward';
+export type ModulationPart = 'attention' | 'feed-forward';
 
-/** shift, scale and gate, each `[batch, 1 or frames, 1, width]`: the timestep's modulation plus the block's own table. */
-function modulationOf(scope: Scope, config: Stdit3Config, modulation: Value, part: ModulationPart) {
+/** shift, scale and gate of a module: what its timestep does to it. */
+export type Modulation = Record<'shift' | 'scale' | 'gate', Value>;
+
+/** Each `[batch, 1 or frames, 1, width]`: the timestep's modulation plus the block's own table. */
+export function modulationOf(scope: Scope, config: Stdit3Config, modulation: Value, part: ModulationPart): Modulation {
   const { graph, weights } = scope;
   const table = graph.weight(weights.get('scale_shift_table'));
   const rows = graph.op.Add!(graph.op.Reshape!(modulation, [0, 0, 6, config.hiddenSize]), table);
@@ -68,76 +68,48 @@ export function modulatedInput(scope: Scope, config: Stdit3Config, hidden: Value
   return modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
 }
 
-/** Attention of a frame's tokens among each other. `ungated` is the attention's output before the gate. */
-export function spatialAttention(
+/**
+ * Attention among the tokens that share all axes but the last two, `[..., tokens, width]`: those of a frame, or those of a
+ * place in all frames, which have rotary positions. `ungated` is the attention's output before the gate.
+ */
+export function selfAttention(
   scope: Scope,
   config: Stdit3Config,
   hidden: Value,
-  modulation: Value,
-  kernel: AttentionKernel,
-) {
-  const { op } = scope.graph;
-  const { shift, scale, gate } = modulationOf(scope, config, modulation, 'attention');
-  const normed = modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
-  const grouped = op.Concat!([-1], op.Shape!(hidden, { start: 2 }), { axis: 0 });
-  const mixed = selfAttention(within(scope, 'attn'), config, normed, grouped, kernel);
-  return gated(scope.graph, hidden, op.Reshape!(mixed, op.Shape!(hidden)), gate, mixed);
-}
-
-/** Attention of each place with itself in other frames, with rotary positions. */
-export function temporalAttention(
-  scope: Scope,
-  config: Stdit3Config,
-  hidden: Value,
-  modulation: Value,
-  kernel: AttentionKernel,
-  rotary: { cos: Value; sin: Value },
-) {
-  const { op } = scope.graph;
-  const { shift, scale, gate } = modulationOf(scope, config, modulation, 'attention');
-  const normed = op.Transpose!(modulatedNorm(scope, hidden, config.hiddenSize, shift, scale), { perm: [0, 2, 1, 3] });
-  const grouped = op.Concat!([-1], op.Shape!(normed, { start: 2 }), { axis: 0 });
-  const mixed = selfAttention(within(scope, 'attn'), config, normed, grouped, kernel, rotary);
-  const restored = op.Transpose!(op.Reshape!(mixed, op.Shape!(normed)), { perm: [0, 2, 1, 3] });
-  return gated(scope.graph, hidden, restored, gate, mixed);
-}
-
-function selfAttention(
-  scope: Scope,
-  config: Stdit3Config,
-  normed: Value,
-  grouped: Value,
+  { shift, scale, gate }: Modulation,
   kernel: AttentionKernel,
   rotary?: { cos: Value; sin: Value },
-): Value {
-  const { graph } = scope;
+): ModuleValues {
+  const { op } = scope.graph;
+  const attn = within(scope, 'attn');
   const { numHeads, headSize, hiddenSize } = config;
-  const [q, k, v] = queryKeyValue(scope, config, graph.op.Reshape!(normed, [-1, hiddenSize]), grouped);
-  const turn = (x: Value) => (rotary ? rotaryEmbedding(graph, x, rotary, numHeads) : x);
-  const mixed = attention(graph, turn(q), turn(k), v, { heads: numHeads, headSize, kernel });
-  return overRows(scope, mixed, hiddenSize, (rows) => scope.linear(scope, rows, 'proj'));
+  const normed = modulatedNorm(scope, hidden, hiddenSize, shift, scale);
+  const grouped = op.Concat!([-1], op.Shape!(hidden, { start: -2 }), { axis: 0 });
+  const [q, k, v] = queryKeyValue(attn, config, op.Reshape!(normed, [-1, hiddenSize]), grouped);
+  const turn = (x: Value) => (rotary ? rotaryEmbedding(scope.graph, x, rotary, numHeads) : x);
+  const mixed = attention(scope.graph, turn(q), turn(k), v, { heads: numHeads, headSize, kernel });
+  const rows = attn.linear(attn, op.Reshape!(mixed, [-1, hiddenSize]), 'proj');
+  const ungated = op.Reshape!(rows, op.Shape!(hidden));
+  return { ...gated(scope.graph, hidden, ungated, gate), ungated };
 }
 
-function gated(
-  graph: Graph,
-  hidden: Value,
-  delta: Value,
-  gate: Value,
-  ungated: Value,
-): ModuleValues & { ungated: Value } {
+function gated(graph: Graph, hidden: Value, delta: Value, gate: Value): ModuleValues {
   const residual = graph.op.Mul!(gate, delta);
-  return { hidden: graph.op.Add!(hidden, residual), residual, ungated };
+  return { hidden: graph.op.Add!(hidden, residual), residual };
 }
 
 /**
- * Attention of every token to the caption. Neither normalised nor gated. `keys` and `values` are `[batch, length, width]`;
- * `bias`, `[batch, 1, 1, length]`, hides padding where captions of one batch differ in length.
+ * A caption as cross-attention sees it: `keys` and `values`, `[batch, length, width]`, and where captions of one batch
+ * differ in length the `bias`, `[batch, 1, 1, length]`, that hides the padding.
  */
+export type Caption = Record<'keys' | 'values', Value> & Partial<Record<'bias', Value>>;
+
+/** Attention of every token of as many samples as the caption has. Neither normalised nor gated. */
 export function crossAttention(
   scope: Scope,
   config: Stdit3Config,
   hidden: Value,
-  caption: { keys: Value; values: Value; bias?: Value },
+  caption: Caption,
   kernel: AttentionKernel,
 ): ModuleValues {
   const { graph } = scope;
@@ -146,7 +118,7 @@ export function crossAttention(
   const { numHeads, headSize, hiddenSize } = config;
   const perSample = op.Reshape!(
     cross.linear(cross, op.Reshape!(hidden, [-1, hiddenSize]), 'q_linear'),
-    sampleShape(graph, hidden, hiddenSize),
+    op.Concat!(op.Shape!(caption.keys, { start: 0, end: 1 }), [-1, hiddenSize], { axis: 0 }),
   );
   const bias = caption.bias && expandBias(graph, caption.bias, perSample);
   const mixed = attention(graph, perSample, caption.keys, caption.values, { heads: numHeads, headSize, kernel, bias });
@@ -154,10 +126,6 @@ export function crossAttention(
   const residual = op.Reshape!(projected, op.Shape!(hidden));
   return { hidden: op.Add!(hidden, residual), residual };
 }
-
-/** `[batch, frames * tokens, width]`, as a shape. */
-const sampleShape = ({ op }: Graph, hidden: Value, width: number): Value =>
-  op.Concat!(op.Shape!(hidden, { start: 0, end: 1 }), [-1, width], { axis: 0 });
 
 /** `[batch, 1, 1, keys]` repeated for every query, as the fused kernels want it. */
 function expandBias({ op }: Graph, bias: Value, queries: Value): Value {
@@ -178,13 +146,15 @@ export function captionKeysAndValues(
 }
 
 /** The gated multi-layer perceptron. */
-export function feedForward(scope: Scope, config: Stdit3Config, hidden: Value, modulation: Value): ModuleValues {
-  const { graph } = scope;
-  const { shift, scale, gate } = modulationOf(scope, config, modulation, 'feed-forward');
+export function feedForward(
+  scope: Scope,
+  config: Stdit3Config,
+  hidden: Value,
+  { shift, scale, gate }: Modulation,
+): ModuleValues {
   const normed = modulatedNorm(scope, hidden, config.hiddenSize, shift, scale);
   const widths = { inputs: config.hiddenSize, outputs: config.hiddenSize };
   const layers = (inner: Scope, slice: Value) => [perceptron(within(inner, 'mlp'), slice, ['fc1', 'fc2'], gelu)];
   const delta = overRows(scope, normed, config.hiddenSize, (rows) => inSlices(scope, rows, widths, layers)[0]!);
-  const residual = graph.op.Mul!(gate, delta);
-  return { hidden: graph.op.Add!(hidden, residual), residual };
+  return gated(scope.graph, hidden, delta, gate);
 }

@@ -2,7 +2,7 @@
  * What a network costs: floating-point operations and parameters of each module, from sizes alone. One multiply-add is
  * two operations; element-wise work is not counted. Reference: OPEN_SORA.md 2.15, checked there against torch's counter.
  */
-import type { Geometry, Node } from '../../../model.ts';
+import type { Geometry, Kind, Node } from '../../../model.ts';
 import type { Stdit3Config } from './config.ts';
 import { patchGrid } from './positions.ts';
 
@@ -12,6 +12,22 @@ export interface CostOptions {
   readonly batch: number;
   /** Caption tokens per sample. */
   readonly captionTokens: number;
+}
+
+/** Attention scores of a module over so many rows: how often a query meets a key, in all heads. */
+export function attentionScores(
+  { numHeads }: Stdit3Config,
+  { kind }: Node,
+  rows: number,
+  keys: { readonly tokens: number; readonly frames: number; readonly captionTokens: number },
+): number {
+  const { tokens, frames, captionTokens } = keys;
+  const seen: Partial<Record<Kind, number>> = {
+    'spatial-attention': tokens,
+    'temporal-attention': frames,
+    'cross-attention': captionTokens,
+  };
+  return rows * numHeads * (seen[kind] ?? 0);
 }
 
 /** Floating-point operations of one run of a module. */

@@ -3,25 +3,27 @@ import { type Kind, modulesIn, type Node, type Precision } from '../../../model.
 import { attentionOpset } from '../../../nn/attention.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
-import { Graph, type Model, type Value } from '../../../onnx/graph.ts';
+import { Graph, type Model, type Value, type Values } from '../../../onnx/graph.ts';
 import type { Numerics } from '../../../quantization/quantizer.ts';
 import type { AttentionKernel } from '../../../runtime/runtime.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import * as block from './block.ts';
 import type { Stdit3Config } from './config.ts';
+import { eachFrame, eachPlace, type Pieces } from './pieces.ts';
 
 /** What a module's graph can give: the new hidden state, what was added, the attention before its gate. */
 export type ModuleOutput = 'hidden' | 'residual' | 'ungated';
 
+/** The outputs of a module that were asked for. */
+type Results = Partial<Record<ModuleOutput, Value>> & Values;
+
 /** How a module's graph is to be written. */
-export interface ModuleForm {
+export interface ModuleForm extends Pieces {
   readonly precision: Precision;
   readonly outputs: readonly ModuleOutput[];
   readonly kernel: AttentionKernel;
   /** Captions of one batch differ in length. */
   readonly padded: boolean;
-  /** Slices of rows that linear layers are computed in, so that they stay in cache; 1, or a divisor of the rows. */
-  readonly slices: number;
 }
 
 /** Spatial and temporal blocks in the order they run; a node's path is the prefix of its weights. */
@@ -57,7 +59,7 @@ export function moduleGraph(node: Node, numerics: Numerics, config: Stdit3Config
   const graph = new Graph(node.path, attentionOpset(form.kernel));
   const hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
   const inputs = inputsOf(graph, config);
-  const values: Partial<Record<ModuleOutput, Value>> = writeModule(node, graph, numerics, config, form, inputs, hidden);
+  const values = writeModule(node, graph, numerics, config, form, inputs, hidden);
   for (const output of form.outputs) graph.output(output, values[output]!);
   return graph.build();
 }
@@ -74,7 +76,7 @@ export function sequenceGraph(
   const inputs = inputsOf(graph, config);
   let hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
   for (const module of modules)
-    hidden = writeModule(module, graph, numerics, config, formOf(module), inputs, hidden).hidden;
+    hidden = writeModule(module, graph, numerics, config, formOf(module), inputs, hidden).hidden!;
   graph.output('hidden', hidden);
   return graph.build();
 }
@@ -94,7 +96,7 @@ function inputsOf(graph: Graph, config: Stdit3Config) {
     caption(block: string, padded: boolean) {
       const rows = (name: string) => input(captionInput(block, name), ['batch', 'length', config.hiddenSize]);
       const bias = padded ? input('bias', ['batch', 1, 1, 'length']) : undefined;
-      return { keys: rows('keys'), values: rows('values'), bias };
+      return { keys: rows('keys'), values: rows('values'), ...(bias && { bias }) };
     },
   };
 }
@@ -107,21 +109,38 @@ function writeModule(
   graph: Graph,
   { weights, linear, integer }: Numerics,
   config: Stdit3Config,
-  { kernel, padded, slices }: ModuleForm,
+  { kernel, padded, outputs, pieces, slices }: ModuleForm,
   inputs: ReturnType<typeof inputsOf>,
   hidden: Value,
-) {
+): Results {
   const path = blockPath(node);
   const scope: Scope = { graph, weights: weights.scope(path), linear, relaxed: integer, slices };
+  const modulation = (part: block.ModulationPart) => block.modulationOf(scope, config, inputs.modulation(), part);
+  const asked = (results: Results): Results => Object.fromEntries(outputs.map((name) => [name, results[name]!]));
   switch (node.kind) {
     case 'spatial-attention':
-      return block.spatialAttention(scope, config, hidden, inputs.modulation(), kernel);
-    case 'temporal-attention':
-      return block.temporalAttention(scope, config, hidden, inputs.modulation(), kernel, inputs.rotary());
-    case 'cross-attention':
-      return block.crossAttention(scope, config, hidden, inputs.caption(path, padded), kernel);
+      return eachFrame(scope, pieces, { hidden, modulation: modulation('attention'), caption: {} }, (inner, x, own) =>
+        asked(block.selfAttention(inner, config, x, own, kernel)),
+      );
+    case 'temporal-attention': {
+      const rotary = inputs.rotary();
+      return eachPlace(scope, pieces, { hidden, modulation: modulation('attention') }, (inner, x, own) =>
+        asked(block.selfAttention(inner, config, x, own, kernel, rotary)),
+      );
+    }
+    case 'cross-attention': {
+      const caption = inputs.caption(path, padded);
+      return eachFrame(scope, pieces, { hidden, modulation: {}, caption }, (inner, x, _, own) =>
+        asked(block.crossAttention(inner, config, x, own, kernel)),
+      );
+    }
     case 'feed-forward':
-      return block.feedForward(scope, config, hidden, inputs.modulation());
+      return eachFrame(
+        scope,
+        pieces,
+        { hidden, modulation: modulation('feed-forward'), caption: {} },
+        (inner, x, own) => asked(block.feedForward(inner, config, x, own)),
+      );
     default:
       throw new TypeError(`STDiT3 has no module of kind ${node.kind}.`);
   }

@@ -8,7 +8,6 @@ import { createRuntime } from '../../../runtime/node.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { torchGenerator } from '../../../samplers/random.ts';
 import type { Stdit3Options } from './network.ts';
-import { slicesFor } from './run.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from './testing.ts';
 
 const home = join(temporaryFolder(), 'home');
@@ -77,15 +76,5 @@ describe('modules in integers are close to float32', () => {
     for (const [name, values] of recorder.maxima) maxima.set(name.replace('_blocks.0.', '_blocks.1.'), values);
     const smoothed = await residuals('w8a8', { recipes: { w8a8: recipe }, maxima });
     expect(largestOf(errorsOf(smoothed, expected))).toBeLessThan(0.04);
-  });
-});
-
-describe('slices of rows', () => {
-  it('are few, equal and small enough', () => {
-    expect(slicesFor('cpu', [2, 5, 16])).toBe(1);
-    expect(slicesFor('cpu', [1, 4, 512])).toBe(8);
-    expect(slicesFor('cpu', [2, 15, 405])).toBe(50);
-    expect(slicesFor('cpu', [1, 1, 1021])).toBe(1);
-    expect(slicesFor('webgpu', [1, 4, 512])).toBe(1);
   });
 });

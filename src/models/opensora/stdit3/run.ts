@@ -1,10 +1,11 @@
 /** Runs modules, one by one or as one graph: their sessions, made on first use for each form, and what they are fed. */
 import { type ModuleRequest, type ModuleResult, modulesIn, type Node, type Precision } from '../../../model.ts';
 import { watching } from '../../../quantization/activations.ts';
-import { isInteger } from '../../../quantization/recipe.ts';
-import type { Backend, Tensor } from '../../../runtime/runtime.ts';
-import { moduleFlops } from './cost.ts';
+import type { Numerics } from '../../../quantization/quantizer.ts';
+import type { Tensor } from '../../../runtime/runtime.ts';
+import { attentionScores, moduleFlops } from './cost.ts';
 import { blockPath, captionGraph, type ModuleForm, type ModuleOutput, moduleGraph, sequenceGraph } from './modules.ts';
+import { piecesFor, rowsOf, whole } from './pieces.ts';
 import type { Generation, Network } from './state.ts';
 
 /** Runs a module of one evaluation whose timestep gave this modulation. */
@@ -21,17 +22,13 @@ export async function runModule(
   if (request.residual) outputs.push('residual');
   if (request.ungated) outputs.push('ungated');
   const { precision } = request;
-  const integer = isInteger(precision);
-  const slices = integer ? slicesFor(runtime.backend, hidden.dims) : 1;
-  const form = { precision, outputs, ...attentionForm(network, generation, node), slices };
+  const numerics = await quantizer.prepare(precision);
+  const form = { precision, ...formOf(network, generation, node, hidden, numerics, outputs) };
+  const linear = recorder && !numerics.integer ? watching(numerics.linear) : numerics.linear;
   const session = await sessions.get(
     [node.path, ...Object.values(form)].join(' '),
-    async () => {
-      const numerics = await quantizer.prepare(precision);
-      const linear = recorder && !integer ? watching(numerics.linear) : numerics.linear;
-      return moduleGraph(node, { ...numerics, linear }, config, form);
-    },
-    { prepack: integer },
+    () => moduleGraph(node, { ...numerics, linear }, config, form),
+    { prepack: numerics.integer },
   );
   const results = await session.run({ x: hidden, ...(await feedsOf(network, generation, modulation, [node])) });
   await recorder?.take(runtime, results);
@@ -74,31 +71,38 @@ async function runSequence(
   { node, modules, hidden, precision }: Sequence,
 ): Promise<Tensor> {
   const { quantizer, config, sessions } = network;
-  const formOf = (module: Node): ModuleForm => ({
+  const numerics = await quantizer.prepare(precision);
+  const formed = (module: Node): ModuleForm => ({
     precision,
-    outputs: ['hidden'],
-    ...attentionForm(network, generation, module),
-    slices: 1,
+    ...formOf(network, generation, module, hidden, numerics, ['hidden']),
   });
-  const forms = [...new Set(modules.map((module) => Object.values(formOf(module)).join(' ')))];
+  const forms = [...new Set(modules.map((module) => Object.values(formed(module)).join(' ')))];
   const session = await sessions.get(
     `${node.path} whole ${modules.map(({ path }) => path)} ${forms}`,
-    async () => sequenceGraph(node, await quantizer.prepare(precision), config, formOf),
-    { prepack: isInteger(precision), spinning: true },
+    () => sequenceGraph(node, numerics, config, formed),
+    { prepack: numerics.integer, spinning: true },
   );
   const feeds = { x: hidden, ...(await feedsOf(network, generation, modulation, modules)) };
   return (await session.run(feeds)).hidden!;
 }
 
-/** How many queries see each other, or the caption, in the attention of a module. */
-export const attentionQueries = ({ kind }: Node, { tokens, frames }: { tokens: number; frames: number }): number =>
-  ({ 'spatial-attention': tokens, 'temporal-attention': frames })[kind as string] ?? tokens * frames;
-
-/** How attention of a module is to be written for these sizes. */
-function attentionForm({ runtime }: Network, { size, frames, caption }: Generation, node: Node) {
-  const queries = attentionQueries(node, { tokens: size.rows * size.columns, frames });
+/** How a module is to be written for these sizes. What is watched, and attention before its gate, is computed whole. */
+function formOf(
+  { runtime, config, recorder }: Network,
+  { caption }: Generation,
+  node: Node,
+  hidden: Tensor,
+  { rowwise }: Numerics,
+  outputs: readonly ModuleOutput[],
+): Omit<ModuleForm, 'precision'> {
+  const dims = hidden.dims as [number, number, number, number];
+  const [, frames, tokens] = dims;
+  const inPieces = rowwise && !recorder && !outputs.includes('ungated');
+  const parts = inPieces ? piecesFor(runtime.backend, node.kind, dims) : whole;
+  const captionTokens = caption.tokens.dims[1]!;
+  const scores = attentionScores(config, node, rowsOf(parts.pieces, dims), { frames, tokens, captionTokens });
   const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
-  return { kernel: runtime.attentionKernel(queries), padded };
+  return { outputs, kernel: runtime.attentionKernel(scores), padded, ...parts };
 }
 
 /** All that the graph of some modules takes beside the hidden state. */
@@ -111,18 +115,6 @@ async function feedsOf(network: Network, generation: Generation, modulation: Ten
     if (module.kind === 'temporal-attention') Object.assign(feeds, generation.rotary);
   }
   return feeds;
-}
-
-/** Rows of one slice: few enough that a feed-forward's 4 * width channels stay in cache, enough to fill the kernel. */
-const sliceRows = { least: 128, most: 256 };
-
-/** The fewest slices of `[batch, frames, tokens, width]` into equal parts small enough; one where there are none. */
-export function slicesFor(backend: Backend, [batch, frames, tokens]: readonly number[]): number {
-  const rows = batch! * frames! * tokens!;
-  if (backend !== 'cpu') return 1; // loops leave the GPU
-  for (let slices = Math.ceil(rows / sliceRows.most); rows / slices >= sliceRows.least; slices++)
-    if (rows % slices === 0) return slices;
-  return 1;
 }
 
 /** A block's keys and values, computed once, and the bias that hides padding. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Geometry } from '../../../model.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { torchGenerator } from '../../../samplers/random.ts';
-import { openCheckpoint } from '../../../weights/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../../weights/checkpoint.ts';
 import { writeSafetensors } from '../../../weights/safetensors.ts';
 import { parseStdit3Config } from './config.ts';
 import { loadStdit3, type Stdit3, type Stdit3Options } from './network.ts';
@@ -39,6 +39,18 @@ export async function tinyStdit3(
   options: Stdit3Options = {},
 ): Promise<Stdit3 & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'quantcache-tiny-'));
+  const network = loadStdit3(runtime, await tinyWeights(folder, seed), tinyConfig, options);
+  return {
+    ...network,
+    async close() {
+      await network.release();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The weights of such a network, written into a folder. */
+export async function tinyWeights(folder: string, seed = 1): Promise<Checkpoint> {
   const { randn } = torchGenerator(seed);
   const tensors = [...stdit3Shapes(tinyConfig)]
     .filter(([name]) => name !== 'rope.freqs')
@@ -50,14 +62,7 @@ export async function tinyStdit3(
     }));
   const file = join(folder, 'model.safetensors');
   await writeSafetensors(file, tensors);
-  const network = loadStdit3(runtime, await openCheckpoint(file), tinyConfig, options);
-  return {
-    ...network,
-    async close() {
-      await network.release();
-      await rm(folder, { recursive: true });
-    },
-  };
+  return openCheckpoint(file);
 }
 
 /** Matrices keep the size of what they multiply, so that no layer drowns another; norms are near one. */

@@ -74,7 +74,11 @@ export async function* verifyStdit3(runtime: Runtime, reference: ReferenceCase):
       const result = await evaluation.run(module, hidden, { precision: 'fp32', residual: true, ungated });
       hidden = result.hidden;
       tensor(`inter/${block.path}.${residualName(module)}`, result.residual!);
-      if (result.ungated) tensor(`inter/${block.path}.attn_out_pre_gate`, result.ungated);
+      const { ungated: before } = result;
+      const name = `inter/${block.path}.attn_out_pre_gate`;
+      if (before && module.kind === 'temporal-attention')
+        known.set(name, async () => byPlace(await runtime.read(before), before.dims));
+      else if (before) tensor(name, before);
     }
     tensor(`inter/${block.path}.out`, hidden);
   }
@@ -92,6 +96,22 @@ export async function* verifyStdit3(runtime: Runtime, reference: ReferenceCase):
 
 const residualName = (module: Node): string =>
   ({ 'cross-attention': 'cross_res', 'feed-forward': 'mlp_res' })[module.kind as string] ?? 'attn_res';
+
+/** `[batch, frames, tokens, width]` as `[batch, tokens, frames, width]`, which the original's temporal attention computes in. */
+function byPlace(data: Float32Array, dims: readonly number[]): Float32Array {
+  const [batch, frames, tokens, width] = dims as [number, number, number, number];
+  const turned = new Float32Array(data.length);
+  for (let row = 0; row < batch * frames * tokens; row++) {
+    const [sample, frame, token] = [
+      Math.floor(row / (frames * tokens)),
+      Math.floor(row / tokens) % frames,
+      row % tokens,
+    ];
+    const place = (sample * tokens + token) * frames + frame;
+    turned.set(data.subarray(row * width, (row + 1) * width), place * width);
+  }
+  return turned;
+}
 
 /** Caption tokens of all samples without their padding, one after the other. */
 function packed(tokens: Float32Array, mask: number[][] | undefined, width: number): ArrayLike<number> {
