@@ -21,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => runtime[Symbol.asyncDispose]());
 
-/** What a module gives for a hidden state that depends on nothing but the shape. `rows` of modulation: 1, or one per frame. */
-async function run(kind: Kind, precision: Precision, parts: Pieces, rows = 1) {
+/** What a module gives for numbers that depend on nothing but the shapes, `modulated` by one row or more. */
+async function run(kind: Kind, precision: Precision, parts: Pieces, modulated: readonly number[] = [batch, 1]) {
   const block = kind === 'temporal-attention' ? 'temporal_blocks.0' : 'spatial_blocks.0';
   const node = blocksOf(config)
     .find(({ path }) => path === block)!
@@ -39,7 +39,7 @@ async function run(kind: Kind, precision: Precision, parts: Pieces, rows = 1) {
     for (const name of ['keys', 'values']) feed(captionInput(block, name), batch, captionLength, width);
     const hidden = Array.from({ length: batch * captionLength }, (_, i) => (i === captionLength - 1 ? -1e9 : 0));
     feeds.bias = runtime.tensor(Float32Array.from(hidden), [batch, 1, 1, captionLength]);
-  } else feed('modulation', batch, rows, 6 * width);
+  } else feed('modulation', ...modulated, 6 * width);
   if (kind === 'temporal-attention') for (const name of ['cos', 'sin']) feed(name, frames, config.headSize / 2);
   const outputs = ['hidden', 'residual'] as const;
   const form: ModuleForm = { precision, outputs, kernel: 'standard', padded: crossing, ...parts };
@@ -73,9 +73,16 @@ describe.each(['fp32', 'w8a8', 'w4a8'] as const)('%s', (precision) => {
   });
 });
 
-it.each(kinds.filter(([kind]) => kind !== 'cross-attention'))('%s with a modulation per frame', async (kind, parts) => {
-  const expected = await run(kind, 'fp32', whole, frames);
-  expectSame((await run(kind, 'fp32', parts, frames)).hidden, expected.hidden);
+describe.each([
+  ['each frame', [batch, frames]],
+  ['all samples', [1, 1]],
+  ['each frame of all samples', [1, frames]],
+])('a modulation for %s', (_, modulated) => {
+  const own = kinds.filter(([kind]) => kind !== 'cross-attention');
+  it.each(own)('%s in $pieces pieces is the whole', async (kind, parts) => {
+    const expected = await run(kind, 'fp32', whole, modulated);
+    expectSame((await run(kind, 'fp32', parts, modulated)).hidden, expected.hidden);
+  });
 });
 
 describe('the size of pieces', () => {

@@ -23,7 +23,7 @@ export interface Pieces {
 export interface Whole<Modulation extends Values, Caption extends Values> {
   /** `[batch, frames, tokens, width]`. */
   readonly hidden: Value;
-  /** Each `[batch, 1 or frames, 1, width]`. */
+  /** Each `[1 or batch, 1 or frames, 1, width]`. */
   readonly modulation: Modulation;
   /** Each `[batch, ...]`; pieces see `[1, ...]`. */
   readonly caption: Caption;
@@ -67,7 +67,7 @@ export function eachFrame<Modulation extends Values, Caption extends Values, Res
   if (pieces === 1) return write(scope, hidden, modulation, caption);
   const { graph } = scope;
   const { op } = graph;
-  const frames = op.Concat!([1], op.Shape!(hidden, { start: 1, end: 2 }), [1, 1], { axis: 0 });
+  const frames = op.Concat!(op.Shape!(hidden, { start: 0, end: 2 }), [1, 1], { axis: 0 });
   const perFrame = mapValues(modulation, (value) => op.Expand!(value, frames));
   return graph.scan({ hidden, ...perFrame, ...caption }, (sample, all) => {
     const own = mapValues(caption, (_, name) => sample.op.Unsqueeze!(all[name]!, [0]));
@@ -91,7 +91,9 @@ export function eachPlace<Modulation extends Values, Results extends Values>(
     return mapValues(write(scope, turn(hidden), mapValues(modulation, turn)), turn);
   }
   const turn = ({ op }: Graph, value: Value) => op.Transpose!(value, { perm: [1, 0, 2] });
-  return graph.scan({ hidden, ...modulation }, (sample, { hidden: x, ...rest }) => {
+  const samples = graph.op.Concat!(graph.op.Shape!(hidden, { start: 0, end: 1 }), [1, 1, 1], { axis: 0 });
+  const perSample = mapValues(modulation, (value) => graph.op.Expand!(value, samples));
+  return graph.scan({ hidden, ...perSample }, (sample, { hidden: x, ...rest }) => {
     const { op } = sample;
     const turned = mapValues(rest as unknown as Modulation, (value) => turn(sample, value));
     const tokens = op.Shape!(x, { start: 1, end: 2 });
