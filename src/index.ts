@@ -6,6 +6,7 @@ export { type Candidate, optionsOf } from './calibration/candidate.ts';
 export { measure } from './calibration/measure.ts';
 export { loadMeasurements, noMeasurements, saveMeasurements } from './calibration/measurements.ts';
 export { calibrationPrompts } from './calibration/prompts.ts';
+export { pickRecipe, type RecipeTrial, recipesToTry, tryRecipes } from './calibration/recipes.ts';
 export { pick, type Target } from './calibration/targets.ts';
 export { type Clip, concatFrames } from './clip.ts';
 export { type ErrorCode, exitCode, messageOf, QuantCacheError } from './errors.ts';
@@ -67,8 +68,16 @@ export {
 } from './policy.ts';
 export { findDefaultProfile, fittedOptions, loadProfile, saveFitted, saveProfile } from './profiles.ts';
 export { type ActivationRecorder, activationRecorder } from './quantization/activations.ts';
+export { recipesFile, saveCalibrated } from './quantization/calibrated.ts';
 export type { QuantizationOptions } from './quantization/quantizer.ts';
-export { defaultRecipes, isSimulated, type Recipe, simulation } from './quantization/recipe.ts';
+export {
+  defaultRecipes,
+  type IntegerPrecision,
+  isInteger,
+  isSimulated,
+  type Recipe,
+  simulation,
+} from './quantization/recipe.ts';
 export { type QuantizationMethod, quantizationMethods } from './quantization/recipes.ts';
 export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
 export { parseTraceDocument, summarizeDocument, type TraceDocument, traceDocument } from './trace/document.ts';

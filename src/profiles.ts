@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { messageOf, QuantCacheError } from './errors.ts';
 import type { Pipeline } from './pipeline.ts';
 import { policyEntry } from './policies/index.ts';
-import { checkProfile, type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
+import { type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
+import { assertSameWeights } from './weights/bound.ts';
 import { systemCode, writeWhole } from './weights/files.ts';
 
 /** The name that is looked for where nobody names one. */
@@ -29,7 +30,10 @@ export async function loadProfile(profile: string, pipeline: Pipeline): Promise<
     throw new QuantCacheError(missing ? 'model_not_found' : 'io', message, { cause: error });
   });
   const parsed = parseProfile(text, file);
-  checkProfile(parsed, { name: pipeline.model, hash: await pipeline.hash() });
+  assertSameWeights(`The profile "${parsed.name}"`, parsed.model, {
+    name: pipeline.model,
+    hash: await pipeline.hash(),
+  });
   return parsed;
 }
 
@@ -58,8 +62,8 @@ export async function fittedOptions(policy: string, pipeline: Pipeline): Promise
       'corrupt_file',
       `${file} holds no fitted options; write it with "quantcache calibrate --policy ${policy}".`,
     );
-  const { name, model, options } = result.data;
-  checkProfile({ name, model }, { name: pipeline.model, hash: await pipeline.hash() });
+  const { model, options } = result.data;
+  assertSameWeights(file, model, { name: pipeline.model, hash: await pipeline.hash() });
   return options;
 }
 

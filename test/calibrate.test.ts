@@ -1,6 +1,6 @@
 /** Calibration as a user meets it: profiles are written, used, and refused where they do not belong. Runs the built program. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -18,6 +18,10 @@ function run(...args: string[]) {
 }
 
 const settings = ['--steps', '5', '--prompts', '1', '--trials', '3', '--quiet', '--measurements', 'measured.json'];
+
+const eightBits = ['--precision', 'w8a8', '--steps', '2'];
+/** No recipe reaches such a quality, so the most exact one is written, which is not the model's own. */
+const search = ['--quality', '200', '--precisions', 'w8a8', '--prompts', '1', '--steps', '2', '--quiet'];
 
 interface Written {
   model: { hash: string };
@@ -106,6 +110,24 @@ describe('quantcache calibrate', () => {
     expect(options.ratios).toHaveLength(4);
   });
 
+  test('recipes of a model are found, written beside its profiles, and followed', () => {
+    cpSync(resolve('models/demo'), join(folder, 'model'), { recursive: true });
+    const make = (name: string) => {
+      const { status } = run('generate', prompt, '-m', 'model', '-q', '-o', name, '--policy', 'full', ...eightBits);
+      expect(status).toBe(0);
+      return readFileSync(join(folder, name));
+    };
+    const before = make('before.mp4');
+    const found = run('calibrate', '--recipes', '-m', 'model', ...search);
+    expect(found.stderr).toBe('');
+    expect(found.stdout).toMatch(/model.profiles.recipes\.json/);
+    const { recipes, measured } = JSON.parse(readFileSync(join(folder, 'model/profiles/recipes.json'), 'utf8'));
+    expect(recipes.w8a8.activations.bits).toBe(8);
+    expect(measured.trials).toHaveLength(8);
+    for (const { psnr, time } of measured.trials) expect([psnr > 20, time > 0.1 && time < 10]).toEqual([true, true]);
+    expect(make('after.mp4').equals(before)).toBe(false);
+  }, 60_000);
+
   test.each<[string, () => string[], number, RegExp]>([
     [
       'a profile of another model',
@@ -142,6 +164,7 @@ describe('quantcache calibrate', () => {
     ['a profile that is not there', () => ['generate', prompt, '--profile', 'absent'], 1, /no profile .*calibrate/],
     ['a profile and a policy', () => ['generate', prompt, '--profile', 'a', '--policy', 'full'], 2, /give one of them/],
     ['two targets', () => ['calibrate', '--quality', '30', '--speedup', '3'], 2, /give one of them/],
+    ['a recipe for floats', () => ['calibrate', '--recipes', '--precisions', 'fp32'], 2, /fp32 has no recipe/],
     ['a policy without coefficients', () => ['calibrate', '--policy', 'fora'], 2, /no coefficients/],
     [
       'measurements with other settings',

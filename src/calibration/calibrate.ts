@@ -9,11 +9,12 @@
 import type { Precision } from '../model.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { unpackNumbers } from '../weights/base64.ts';
 import { type Candidate, type MadeClip, makeClip, tryOut } from './candidate.ts';
 import { costsOf, type TimedRun } from './cost.ts';
 import { type FittedPlan, fitLeaps, type Lesson, searchSteps } from './fit.ts';
 import { type MeasuringEvent, type MeasuringOptions, measure, openPrompt } from './measure.ts';
-import { type Measurements, type PromptMeasurement, unpacked } from './measurements.ts';
+import type { Measurements, PromptMeasurement } from './measurements.ts';
 import { bestSteps } from './plan.ts';
 
 export interface CalibrationOptions extends MeasuringOptions {
@@ -94,7 +95,7 @@ function plannerOf(
   const lessons = recorded.map(
     (one): Lesson => ({
       open: () => openPrompt(pipeline, runtime, options, one),
-      latents: one.latents.map(unpacked),
+      latents: one.latents.map(unpackNumbers),
     }),
   );
   const found = new Map<number, readonly number[]>();

@@ -57,12 +57,23 @@ export interface MadeClip extends TimedRun {
   readonly pixels: Uint8Array;
 }
 
-/** Makes the clip of a prompt, by number, by a setting or in full. */
+/** Decibels of a clip against another. */
+export const qualityOf = (clip: MadeClip, reference: MadeClip): number => psnr(reference.pixels, clip.pixels);
+
+/** What clip to make: of a prompt, by number, by a setting, or by full computation in a precision. */
+interface ClipRequest {
+  readonly prompt: number;
+  readonly numSteps: number;
+  readonly setting?: Setting;
+  readonly precision?: Precision;
+}
+
+/** Makes a clip. */
 export async function makeClip(
   pipeline: Pipeline,
   runtime: Runtime,
   options: MeasuringOptions,
-  { prompt, numSteps, setting }: { prompt: number; numSteps: number; setting?: Setting },
+  { prompt, numSteps, setting, precision }: ClipRequest,
 ): Promise<MadeClip> {
   const began = performance.now();
   const run = generate(pipeline, runtime, {
@@ -71,6 +82,7 @@ export async function makeClip(
     seed: options.seed + prompt,
     numSteps,
     policy: setting ? quantcache(optionsOf([setting])) : full(),
+    precision,
   });
   const { videos, times, trace, fps } = await finish(run);
   const total = performance.now() - began;
@@ -102,7 +114,7 @@ export async function tryOut(
     clips.push(await makeClip(pipeline, runtime, options, { prompt, numSteps, setting }));
   runs.push(...clips);
   const ratios = (time: keyof PredictedTime) => clips.map((clip, i) => references[i]![time] / clip[time]);
-  const qualities = clips.map(({ pixels }, i) => psnr(references[i]!.pixels, pixels));
+  const qualities = clips.map((clip, i) => qualityOf(clip, references[i]!));
   const predicted = predictTime(costs && knowsCost ? costs : costsOf(runs), {
     numSteps,
     computed: planned.plan.length,

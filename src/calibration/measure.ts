@@ -3,7 +3,8 @@ import { openLoop } from '../loop.ts';
 import type { Pipeline, SizeRequest } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
-import { type Measurements, type PromptMeasurement, packed } from './measurements.ts';
+import { packNumbers } from '../weights/base64.ts';
+import type { Measurements, PromptMeasurement } from './measurements.ts';
 import { recordRun } from './record.ts';
 
 /** What to measure. */
@@ -44,7 +45,7 @@ export async function* measure(
         seed,
         numSteps,
         gram: gram.map((row) => [...row]),
-        latents: latents.map(packed),
+        latents: latents.map(packNumbers),
         changes: [...changes],
       };
       measurements = { ...measurements, prompts: [...measurements.prompts, measured] };

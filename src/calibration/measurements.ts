@@ -20,12 +20,6 @@ const promptSchema = z.strictObject({
   changes: z.array(z.strictObject({ input: z.number().optional(), output: z.number(), magnitude: z.number() })),
 });
 
-/** Numbers as they are written. */
-export const packed = (values: Float32Array): string =>
-  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
-export const unpacked = (text: string): Float32Array =>
-  new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
-
 const settingsSchema = z.strictObject({
   model: z.strictObject({ name: z.string(), hash: z.string() }),
   guidanceScale: z.number(),

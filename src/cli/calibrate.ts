@@ -7,7 +7,10 @@ import {
   calibrate,
   calibrationPrompts,
   createRuntime,
+  type IntegerPrecision,
+  isInteger,
   loadMeasurements,
+  type ModelOptions,
   measure,
   openModel,
   optionsOf,
@@ -23,6 +26,7 @@ import {
   type Target,
   type WrittenProfile,
 } from '../index.ts';
+import { calibrateRecipes } from './calibraterecipes.ts';
 import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
@@ -41,6 +45,7 @@ interface Flags extends ModelFlags, SizeRequest {
   trials: number;
   precisions?: Precision[];
   each?: boolean;
+  recipes?: boolean;
   measurements?: string;
   json?: boolean;
   quiet?: boolean;
@@ -59,6 +64,7 @@ bound to the model's weights. Use it with "generate --profile profile.json", or 
 
 Examples:
   quantcache calibrate -m ./my-model --quality 32 -o careful.json
+  quantcache calibrate -m ./my-model --recipes                    profiles/recipes.json, which w8a8 and w4a8 follow
   quantcache calibrate -m ./my-model -o ./my-model/profiles       quality.json, balanced.json and fast.json`;
 
 export function command(): Command {
@@ -80,6 +86,7 @@ export function command(): Command {
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
     .option('--seed <number>', 'seed of the first prompt', wholeNumber(0), 1000)
     .option('--each', 'write a profile for each number of computed steps, too: steps-4.json beside the others')
+    .option('--recipes', 'find what integer precisions are to mean for the model, and write its profiles/recipes.json')
     .option('--measurements <file>', 'JSON of what was measured; an interrupted calibration is continued from it')
     .option('--json', 'print the profiles as JSON')
     .option('-q, --quiet', 'no progress')
@@ -96,6 +103,15 @@ async function run(flags: Flags): Promise<void> {
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
   const prompts = (await calibrationPrompts(flags.promptsFrom, pipeline.folder)).slice(0, flags.prompts);
   const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
+  const request = { ...flags, prompts, guidanceScale, numSteps: flags.steps, signal };
+  if (flags.recipes) {
+    const options = { ...request, precisions: integersOf(flags) };
+    const open = (quantization: ModelOptions['quantization']) => openModel(runtime, { ...flags, signal, quantization });
+    const { file, trials } = await calibrateRecipes({ ...flags, options, open, runtime, pipeline, progress });
+    progress.end();
+    process.stdout.write(flags.json ? `${JSON.stringify({ file, trials })}\n` : `${file}\n`);
+    return;
+  }
   const model = { name: pipeline.model, hash: await pipeline.hash() };
   const measurementsFile = flags.measurements ?? `${targets[0]!.file}.measurements`;
   const earlier = await loadMeasurements(measurementsFile, {
@@ -114,7 +130,6 @@ async function run(flags: Flags): Promise<void> {
       progress.note(`${event.budget} computed steps: ${event.tried} sets tried`);
     if (event.type === 'candidate') progress.note(describe(event.candidate));
   };
-  const request = { ...flags, prompts, guidanceScale, numSteps: flags.steps, signal };
   if (coefficientsOf) {
     const measured = await followed(measure(pipeline, runtime, request, earlier), follow);
     progress.end();
@@ -144,6 +159,14 @@ function precisionList(text: string): Precision[] {
   const unknown = names.find((name) => !(precisions as readonly string[]).includes(name));
   if (unknown === undefined) return names as Precision[];
   throw new InvalidArgumentError(`"${unknown}" is no precision; use some of ${precisions.join(',')}.`);
+}
+
+/** The precisions that recipes are searched for. */
+function integersOf({ precisions: named = ['w8a8', 'w4a8'] }: Flags): IntegerPrecision[] {
+  const integers = named.filter(isInteger);
+  if (integers.length === named.length) return integers;
+  const other = named.find((name) => !isInteger(name));
+  throw new QuantCacheError('invalid_option', `${other} has no recipe; use some of w8a8,w4a8,w4a6 with --recipes.`);
 }
 
 /** Runs a generator to its end and returns what it returns. */

@@ -27,6 +27,8 @@ export interface QuantizationOptions {
   readonly recipes?: Partial<Readonly<Record<IntegerPrecision, Recipe>>>;
   /** Largest activations, for recipes that smooth. */
   readonly maxima?: ActivationMaxima;
+  /** What the model itself brings of both, asked for when an integer precision is first needed; the above go before it. */
+  readonly own?: () => Promise<Pick<QuantizationOptions, 'recipes' | 'maxima'>>;
   /** Folder of caches. Default: `QUANTCACHE_HOME`. */
   readonly home?: string;
 }
@@ -83,10 +85,11 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
     const message = `Precision ${precision} is not available; choose one of: ${known}.`;
     throw new QuantCacheError('unsupported_precision', message);
   }
-  const recipe = options.recipes?.[precision] ?? defaultRecipes[precision];
+  const own = await options.own?.();
+  const recipe = options.recipes?.[precision] ?? own?.recipes?.[precision] ?? defaultRecipes[precision];
   const kernel = kernelOf(recipe, backend);
   if (kernel === 'blocks') checkBlocks(weights, layers, precision, recipe);
-  const maxima = recipe.smoothing && options.maxima;
+  const maxima = recipe.smoothing && (options.maxima ?? own?.maxima);
   const home = options.home ?? readEnvironment().home;
   const files = [...new Set(layers.map((layer) => weights.get(`${layer}.weight`).file))];
   const content = await hashWeights({ files }, { home });

@@ -17,12 +17,12 @@ export interface QuantizationMethod {
   readonly recipe: (bits: 8 | 4) => Recipe;
 }
 
-/** Layers that a Hadamard rotation precedes: all that take whole blocks of channels. */
-const everyLayer = ['qkv', 'proj', 'q_linear', 'fc1', 'fc2'] as const;
-
 const minMax = { bits: 8, granularity: 'tensor' } as const;
 const perToken = { bits: 8, granularity: 'token' } as const;
-const smoothing = { alpha: 0.5, layers: normedLayers } as const;
+/** Balancing as SmoothQuant does by default, where it is free. */
+export const smoothing = { alpha: 0.5, layers: normedLayers } as const;
+/** Turning before all layers that take whole blocks of channels, as QuaRot does. */
+export const rotation = { size: blockSize, layers: ['qkv', 'proj', 'q_linear', 'fc1', 'fc2'] } as const;
 
 /** The methods by name. Adding one is an entry here. */
 export const quantizationMethods: Readonly<Record<string, QuantizationMethod>> = {
@@ -56,7 +56,7 @@ export const quantizationMethods: Readonly<Record<string, QuantizationMethod>> =
     recipe: (bits) => ({
       weights: { bits },
       activations: perToken,
-      rotation: { size: blockSize, layers: everyLayer },
+      rotation,
     }),
   },
   'vidit-q': {
@@ -66,7 +66,7 @@ export const quantizationMethods: Readonly<Record<string, QuantizationMethod>> =
       weights: { bits },
       activations: perToken,
       smoothing,
-      rotation: { size: blockSize, layers: everyLayer },
+      rotation,
     }),
   },
 };

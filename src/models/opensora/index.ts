@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, QuantCacheError } from '../../errors.ts';
 import type { Pipeline } from '../../pipeline.ts';
+import { readCalibrated } from '../../quantization/calibrated.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { rflow } from '../../samplers/rflow.ts';
 import { rflowTimesteps } from '../../samplers/timesteps.ts';
@@ -47,8 +48,14 @@ export async function openOpenSora(
     ignore: ignoredWeights,
     label: 'the STDiT3 transformer',
   });
-  const recipes = { ...settings.recipes, ...options.quantization?.recipes };
-  const network = loadStdit3(runtime, weights, config, { ...options.quantization, recipes });
+  const hash = () => hashWeights(weights);
+  const network = loadStdit3(runtime, weights, config, {
+    ...options.quantization,
+    async own() {
+      const calibrated = await readCalibrated(folder, { name: model, hash });
+      return { recipes: { ...settings.recipes, ...calibrated?.recipes }, maxima: calibrated?.maxima };
+    },
+  });
   const vaeConfig = await readConfig(vaeFolder, parseVaeConfig, true);
   const vaeWeights = await openCheckpoint(vaeFolder);
   const vae = loadVae(runtime, vaeWeights, vaeConfig);
@@ -59,7 +66,7 @@ export async function openOpenSora(
   return {
     model,
     folder,
-    hash: () => hashWeights(weights),
+    hash,
     warnings: [
       ...warnOfUnused('transformer', unused),
       ...warnOfUnused('VAE', vae.unused),

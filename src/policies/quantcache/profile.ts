@@ -46,15 +46,3 @@ export function parseProfile(text: string, file: string): Profile {
     `${file} is not a profile of this version. ${problems}. Write it anew with "quantcache calibrate".`,
   );
 }
-
-/** Throws `weights_mismatch` unless the profile was measured on these weights. */
-export function checkProfile(
-  profile: Pick<Profile, 'name' | 'model'>,
-  model: { readonly name: string; readonly hash: string },
-): void {
-  if (profile.model.hash === model.hash) return;
-  throw new QuantCacheError(
-    'weights_mismatch',
-    `The profile "${profile.name}" was measured on ${profile.model.name} (${profile.model.hash.slice(0, 12)}), not on ${model.name} (${model.hash.slice(0, 12)}). Calibrate this model, or choose a policy without a profile.`,
-  );
-}

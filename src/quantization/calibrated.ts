@@ -1,0 +1,84 @@
+/**
+ * What integer precisions mean for one model, found by `quantcache calibrate --recipes`: a file `profiles/recipes.json` in
+ * the model's folder, which every later run of an integer precision follows. Bound to the model's weights.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { messageOf, QuantCacheError } from '../errors.ts';
+import { packNumbers, unpackNumbers } from '../weights/base64.ts';
+import { assertSameWeights } from '../weights/bound.ts';
+import { systemCode, writeWhole } from '../weights/files.ts';
+import type { QuantizationOptions } from './quantizer.ts';
+import { layerOf, recipesSchema } from './recipe.ts';
+import type { ActivationMaxima } from './smoothing.ts';
+
+const schema = z.strictObject({
+  format: z.literal('quantcache-recipes'),
+  version: z.literal(1),
+  model: z.strictObject({ name: z.string(), hash: z.string() }),
+  recipes: recipesSchema,
+  /** Largest activations of the layers that are smoothed: float32, base64. */
+  maxima: z.record(z.string(), z.string()).default({}),
+  /** What calibration measured, for people. */
+  measured: z.unknown().optional(),
+});
+
+/** What a model's own file says of integer precisions. */
+export type CalibratedRecipes = Required<Pick<QuantizationOptions, 'recipes' | 'maxima'>>;
+
+/** Where a model's recipes lie. */
+export const recipesFile = (folder: string): string => join(folder, 'profiles', 'recipes.json');
+
+/**
+ * The recipes of a model folder; undefined where it has none. Throws `corrupt_file`, and `weights_mismatch` for recipes of
+ * other weights. `hash` is asked for only where there is a file.
+ */
+export async function readCalibrated(
+  folder: string,
+  model: { readonly name: string; hash(): Promise<string> },
+): Promise<CalibratedRecipes | undefined> {
+  const file = recipesFile(folder);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw new QuantCacheError('io', `Cannot read ${file}: ${messageOf(error)}.`, { cause: error });
+  });
+  if (text === undefined) return undefined;
+  const result = schema.safeParse(jsonOf(text));
+  if (!result.success) {
+    const message = `${file} holds no recipes of this version; write it with "quantcache calibrate --recipes", or remove it.`;
+    throw new QuantCacheError('corrupt_file', message, { cause: result.error });
+  }
+  const { recipes, maxima, model: measured } = result.data;
+  assertSameWeights(file, measured, { name: model.name, hash: await model.hash() });
+  return { recipes, maxima: new Map(Object.entries(maxima).map(([name, numbers]) => [name, unpackNumbers(numbers)])) };
+}
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // refused by the schema
+  }
+};
+
+/** Writes recipes and, of the maxima, those that the recipes smooth with; whole or not at all. */
+export async function saveCalibrated(
+  file: string,
+  { model, recipes, maxima, measured }: CalibratedRecipes & Pick<z.input<typeof schema>, 'model' | 'measured'>,
+): Promise<void> {
+  const smoothed = new Set(Object.values(recipes).flatMap(({ smoothing }) => smoothing?.layers ?? []));
+  const document: z.input<typeof schema> = {
+    format: 'quantcache-recipes',
+    version: 1,
+    model,
+    recipes,
+    maxima: Object.fromEntries(
+      [...(maxima as ActivationMaxima)]
+        .filter(([name]) => smoothed.has(layerOf(name)))
+        .map(([name, values]) => [name, packNumbers(values)]),
+    ),
+    measured,
+  };
+  await writeWhole(file, async (handle) => void (await handle.writeFile(`${JSON.stringify(document, null, 1)}\n`)));
+}
