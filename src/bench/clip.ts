@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   type Frames,
   finish,
@@ -35,6 +36,9 @@ export interface MadeClip {
   readonly measured: Pick<ClipResult, 'load' | 'times' | 'modules' | 'flops' | 'precisions' | 'peakBytes'>;
 }
 
+/** Milliseconds before a clip, in which what measuring the one before has left behind is cleared away. */
+const rest = 200;
+
 /** Makes a clip from the prompt to an mp4 file, which is removed. Errors name the row. */
 export async function makeClip(
   pipeline: Pipeline,
@@ -42,6 +46,7 @@ export async function makeClip(
   { row, cell }: { row: Row; cell: Cell },
   options: ClipOptions,
 ): Promise<MadeClip> {
+  await setTimeout(rest);
   const load = Math.round(loadavg()[0]! * 100) / 100;
   const memory = startMemoryMeter();
   const processor = process.cpuUsage();

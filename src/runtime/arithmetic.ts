@@ -93,7 +93,7 @@ export function weightTensor(
   return runtime.tensor(perRow, [rows!, ...rest.map(() => 1)]);
 }
 
-const sumAbsolute = ({ op }: Graph, x: Value): Value => op.ReduceSum!(op.Abs!(x), { keepdims: 0 });
+const sumAbsolute = ({ op }: Graph, x: Value): Value => op.ReduceL1!(x, { keepdims: 0 });
 
 /** The tensors come first, their weights after them. */
 function weightedSum({ op }: Graph, ...inputs: Value[]): Value {
