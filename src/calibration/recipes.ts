@@ -103,11 +103,9 @@ export async function* tryRecipes(
   }
   const trials: RecipeTrial[] = [];
   for (const precision of options.precisions) {
-    const recipes = recipesToTry(precision, runtime.backend);
-    const [[, plain]] = recipes as unknown as [[string, Recipe]];
-    await using beside = await open({ recipes: { [precision]: plain } });
+    await using beside = await open({ recipes: { [precision]: defaultRecipes[precision] } });
     await clip(beside, 0, precision); // compiles, and does not count
-    for (const [name, recipe] of recipes) {
+    for (const [name, recipe] of recipesToTry(precision, runtime.backend)) {
       await using pipeline = await open({ recipes: { [precision]: recipe }, maxima: recorder.maxima });
       await clip(pipeline, 0, precision);
       const qualities: number[] = [];

@@ -3,8 +3,9 @@
  * the residual it added. Spatial and temporal blocks differ in how tokens are grouped for self-attention, and in the
  * rotary embedding of the temporal one.
  *
- * The hidden state is `[batch, frames, tokens, width]` throughout. `modulation` is `[batch, 1 or frames, 6 * width]`: one
- * row per frame where some frames are given and count as timestep 0. Reference: Open-Sora 1.2, `STDiT3Block`.
+ * The hidden state is `[batch, frames, tokens, width]`, or a piece of it without the first axes (`pieces.ts`). A timestep's
+ * modulation has one row per frame where some frames are given and count as timestep 0. Reference: Open-Sora 1.2,
+ * `STDiT3Block`.
  */
 
 import { attention, rotaryEmbedding } from '../../../nn/attention.ts';
