@@ -124,6 +124,7 @@ describe('quantcache calibrate', () => {
     const { recipes, measured } = JSON.parse(readFileSync(join(folder, 'model/profiles/recipes.json'), 'utf8'));
     expect(recipes.w8a8.activations.bits).toBe(8);
     expect(measured.trials).toHaveLength(8);
+    expect(existsSync(join(folder, 'model/profiles/recipes.json.trials'))).toBe(false);
     for (const { psnr, time } of measured.trials) expect([psnr > 20, time > 0.1 && time < 10]).toEqual([true, true]);
     expect(make('after.mp4').equals(before)).toBe(false);
   }, 60_000);
@@ -164,6 +165,7 @@ describe('quantcache calibrate', () => {
     ['a profile that is not there', () => ['generate', prompt, '--profile', 'absent'], 1, /no profile .*calibrate/],
     ['a profile and a policy', () => ['generate', prompt, '--profile', 'a', '--policy', 'full'], 2, /give one of them/],
     ['two targets', () => ['calibrate', '--quality', '30', '--speedup', '3'], 2, /give one of them/],
+    ['recipes by speed', () => ['calibrate', '--recipes', '--speedup', '2'], 2, /--recipes goes with --quality/],
     ['a recipe for floats', () => ['calibrate', '--recipes', '--precisions', 'fp32'], 2, /fp32 has no recipe/],
     ['a policy without coefficients', () => ['calibrate', '--policy', 'fora'], 2, /no coefficients/],
     [

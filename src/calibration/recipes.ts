@@ -83,11 +83,17 @@ interface Tried {
   readonly maxima: ActivationMaxima;
 }
 
+export interface RecipesOptions extends MeasuringOptions {
+  readonly precisions: readonly IntegerPrecision[];
+  /** What need not be tried again. */
+  readonly earlier?: readonly RecipeTrial[];
+}
+
 /** Tries all recipes of some precisions at the first number of steps. Throws what `generate` throws. */
 export async function* tryRecipes(
   open: Open,
   runtime: Runtime,
-  options: MeasuringOptions & { readonly precisions: readonly IntegerPrecision[] },
+  options: RecipesOptions,
 ): AsyncGenerator<RecipeEvent, Tried> {
   const [numSteps] = options.numSteps as [number];
   const clip = (pipeline: Pipeline, prompt: number, precision?: IntegerPrecision) =>
@@ -106,6 +112,11 @@ export async function* tryRecipes(
     await using beside = await open({ recipes: { [precision]: defaultRecipes[precision] } });
     await clip(beside, 0, precision); // compiles, and does not count
     for (const [name, recipe] of recipesToTry(precision, runtime.backend)) {
+      const known = options.earlier?.find((trial) => trial.precision === precision && trial.name === name);
+      if (known) {
+        trials.push(known);
+        continue;
+      }
       await using pipeline = await open({ recipes: { [precision]: recipe }, maxima: recorder.maxima });
       await clip(pipeline, 0, precision);
       const qualities: number[] = [];

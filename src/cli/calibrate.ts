@@ -95,6 +95,8 @@ export function command(): Command {
 }
 
 async function run(flags: Flags): Promise<void> {
+  if (flags.recipes && (flags.policy ?? flags.speedup) !== undefined)
+    throw new QuantCacheError('invalid_option', '--recipes goes with --quality; leave out --policy and --speedup.');
   const coefficientsOf = flags.policy === undefined ? undefined : fitOf(flags.policy);
   const targets = targetsOf(flags);
   const signal = interruptSignal();

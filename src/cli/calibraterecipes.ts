@@ -1,14 +1,24 @@
 /** `quantcache calibrate --recipes`: finds what integer precisions are to mean for a model. */
-import { type Pipeline, pickRecipe, type RecipeTrial, recipesFile, saveCalibrated, tryRecipes } from '../index.ts';
+import {
+  openRecipeTrials,
+  type Pipeline,
+  pickRecipe,
+  type RecipesOptions,
+  type RecipeTrial,
+  type Runtime,
+  recipesFile,
+  saveCalibrated,
+  tryRecipes,
+} from '../index.ts';
 import { type Progress, seconds } from './progress.ts';
 
 /** Decibels that a recipe must reach in full computation, far above what reuse leaves of a clip. */
 const enough = 45;
 
 export interface RecipesRequest {
-  readonly options: Parameters<typeof tryRecipes>[2];
+  readonly options: RecipesOptions;
   readonly open: Parameters<typeof tryRecipes>[0];
-  readonly runtime: Parameters<typeof tryRecipes>[1];
+  readonly runtime: Runtime;
   /** The model as it is. */
   readonly pipeline: Pipeline;
   readonly out?: string;
@@ -18,12 +28,20 @@ export interface RecipesRequest {
 
 /** Tries the recipes, writes the chosen ones into the model's folder or to `out`, and returns the file with its trials. */
 export async function calibrateRecipes({ options, open, runtime, pipeline, out, quality, progress }: RecipesRequest) {
-  const run = tryRecipes(open, runtime, options);
+  const file = out ?? recipesFile(pipeline.folder);
+  const model = { name: pipeline.model, hash: await pipeline.hash() };
+  const { prompts, seed, numSteps, guidanceScale } = options;
+  const settings = { model, prompts, seed, numSteps: numSteps[0], guidanceScale, geometry: pipeline.geometry(options) };
+  const kept = await openRecipeTrials(file, settings);
+  const run = tryRecipes(open, runtime, { ...options, earlier: kept.earlier });
   let next = await run.next();
   for (; !next.done; next = await run.next()) {
     const event = next.value;
     if (event.type === 'reference') progress.note(`float32: ${seconds(event.milliseconds)}, ${event.prompt}`);
-    else progress.note(describe(event.trial));
+    else {
+      progress.note(describe(event.trial));
+      await kept.keep(event.trial);
+    }
   }
   const { trials, maxima } = next.value;
   const chosen = options.precisions.map((precision) => {
@@ -31,19 +49,19 @@ export async function calibrateRecipes({ options, open, runtime, pipeline, out, 
     return pickRecipe(own as [RecipeTrial, ...RecipeTrial[]], quality ?? enough);
   });
   for (const trial of chosen) progress.note(`chosen: ${describe(trial)}`);
-  const file = out ?? recipesFile(pipeline.folder);
   const recipes = Object.fromEntries(chosen.map(({ precision, recipe }) => [precision, recipe]));
-  const model = { name: pipeline.model, hash: await pipeline.hash() };
-  await saveCalibrated(file, {
-    model,
-    recipes,
-    maxima,
-    measured: { prompts: options.prompts, trials: trials.map(figures) },
-  });
+  await saveCalibrated(file, { model, recipes, maxima, measured: { prompts, trials: trials.map(figures) } });
+  await kept.remove();
   return { file, trials };
 }
 
-const figures = ({ recipe: _, ...figure }: RecipeTrial) => figure;
+const figures = ({ precision, name, psnr, worstPsnr, time }: RecipeTrial) => ({
+  precision,
+  name,
+  ...Object.fromEntries(
+    Object.entries({ psnr, worstPsnr, time }).map(([key, value]) => [key, Number(value.toFixed(3))]),
+  ),
+});
 
 const describe = ({ precision, name, psnr, worstPsnr, time }: RecipeTrial): string =>
   `${precision}, ${name}: ${psnr.toFixed(1)} dB (worst ${worstPsnr.toFixed(1)}), ${time.toFixed(2)} of the default's time`;

@@ -1,0 +1,70 @@
+/** Recipes tried so far, as a file beside the one they are tried for: an interrupted calibration goes on from it. */
+import { readFile, rm } from 'node:fs/promises';
+import * as z from 'zod';
+import { recipeSchema } from '../quantization/recipe.ts';
+import { fileError, systemCode, writeWhole } from '../weights/files.ts';
+import type { RecipeTrial } from './recipes.ts';
+
+const schema = z.strictObject({
+  format: z.literal('quantcache-recipe-trials'),
+  version: z.literal(1),
+  /** What the trials depend on. */
+  settings: z.string(),
+  trials: z.array(
+    z.strictObject({
+      precision: z.enum(['w8a8', 'w4a8', 'w4a6']),
+      name: z.string(),
+      recipe: recipeSchema,
+      psnr: z.number(),
+      worstPsnr: z.number(),
+      time: z.number(),
+    }),
+  ),
+});
+
+export interface RecipeTrials {
+  /** What an earlier calibration with the same settings tried. */
+  readonly earlier: readonly RecipeTrial[];
+  /** Keeps one more. */
+  keep(trial: RecipeTrial): Promise<void>;
+  /** Removes the file, when its content has become recipes. */
+  remove(): Promise<void>;
+}
+
+/** Opens the trials beside `file`, and writes them, so that a folder that cannot be written is noticed at the beginning. */
+export async function openRecipeTrials(file: string, settings: unknown): Promise<RecipeTrials> {
+  const path = `${file}.trials`;
+  const key = JSON.stringify(settings);
+  const trials = await readTrials(path, key);
+  const save = () => {
+    const document = { format: 'quantcache-recipe-trials', version: 1, settings: key, trials };
+    return writeWhole(path, async (handle) => void (await handle.writeFile(`${JSON.stringify(document)}\n`)));
+  };
+  await save();
+  return {
+    earlier: [...trials],
+    async keep(trial) {
+      trials.push(trial);
+      await save();
+    },
+    remove: () => rm(path, { force: true }),
+  };
+}
+
+/** Trials of the same settings; none where the file is missing, broken or about something else. */
+async function readTrials(path: string, key: string): Promise<RecipeTrial[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return '{}';
+    throw fileError('read', path, error);
+  });
+  const result = schema.safeParse(jsonOf(text));
+  return result.success && result.data.settings === key ? result.data.trials : [];
+}
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // refused by the schema
+  }
+};
