@@ -225,9 +225,9 @@ async function* denoiseFrom(
 /** Runs a generator to its end and returns what it returns; `onEvent` sees what it yields. */
 export async function finish<Event, Result>(
   run: AsyncGenerator<Event, Result>,
-  onEvent?: (event: Event) => void,
+  onEvent?: (event: Event) => void | Promise<void>,
 ): Promise<Result> {
   let next = await run.next();
-  for (; !next.done; next = await run.next()) onEvent?.(next.value);
+  for (; !next.done; next = await run.next()) await onEvent?.(next.value);
   return next.value;
 }

@@ -93,4 +93,5 @@ export { loadImage } from './video/image.ts';
 export { readMetadata, type VideoMetadata } from './video/metadata.ts';
 export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';
 export { pngOfSvg } from './video/svg.ts';
+export { saveText } from './weights/files.ts';
 export type { HubEvent } from './weights/hub.ts';

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, QuantCacheError } from './errors.ts';
+import { jsonOf } from './json.ts';
 import type { Pipeline } from './pipeline.ts';
 import { policyEntry } from './policies/index.ts';
 import { type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
 import { assertSameWeights } from './weights/bound.ts';
-import { systemCode, writeWhole } from './weights/files.ts';
+import { saveText, systemCode } from './weights/files.ts';
 
 /** The name that is looked for where nobody names one. */
 export const defaultProfile = 'balanced';
@@ -76,24 +77,16 @@ const fittedSchema = z.strictObject({
   options: z.record(z.string(), z.unknown()),
 });
 
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // refused by the schema
-  }
-};
-
 /** Writes fitted options, whole or not at all. */
 export async function saveFitted(
   file: string,
   fitted: Omit<z.input<typeof fittedSchema>, 'format' | 'version'>,
 ): Promise<void> {
   const document = { format: 'quantcache-fitted', version: 1, ...fitted };
-  await writeWhole(file, async (handle) => void (await handle.writeFile(`${JSON.stringify(document, null, 1)}\n`)));
+  await saveText(file, `${JSON.stringify(document, null, 1)}\n`);
 }
 
 /** Writes a profile, whole or not at all. */
 export async function saveProfile(file: string, profile: WrittenProfile): Promise<void> {
-  await writeWhole(file, async (handle) => void (await handle.writeFile(`${JSON.stringify(profile, null, 1)}\n`)));
+  await saveText(file, `${JSON.stringify(profile, null, 1)}\n`);
 }

@@ -129,6 +129,17 @@ describe('quantcache calibrate', () => {
     expect(make('after.mp4').equals(before)).toBe(false);
   }, 60_000);
 
+  test('recipes of other weights are refused, and found anew', () => {
+    const file = join(folder, 'model/profiles/recipes.json');
+    const other = { ...JSON.parse(readFileSync(file, 'utf8')), model: { name: 'other', hash: '0123456789abcdef' } };
+    writeFileSync(file, JSON.stringify(other));
+    const refused = run('generate', prompt, '-m', 'model', '-q', '-o', 'no.mp4', '--policy', 'full', ...eightBits);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/recipes.json was measured on other .* Calibrate this model/);
+    expect(run('calibrate', '--recipes', '-m', 'model', ...search).stderr).toBe('');
+    expect(JSON.parse(readFileSync(file, 'utf8')).model.name).not.toBe('other');
+  }, 60_000);
+
   test.each<[string, () => string[], number, RegExp]>([
     [
       'a profile of another model',

@@ -12,8 +12,8 @@ import {
   type Geometry,
   messageOf,
   QuantCacheError,
+  saveText,
 } from '../index.ts';
-import { writeWhole } from '../weights/files.ts';
 import type { Machine } from './machine.ts';
 import type { Row } from './rows.ts';
 import type { RowSummary } from './summary.ts';
@@ -146,11 +146,6 @@ export async function loadComparison(path: string): Promise<Comparison | undefin
 /** Writes a comparison; an earlier file is replaced when the new one is whole. */
 export async function saveComparison(path: string, comparison: Comparison): Promise<void> {
   await saveText(path, `${JSON.stringify(comparison, null, 1)}\n`);
-}
-
-/** Writes a text file whole or not at all; makes its folder. */
-export async function saveText(path: string, text: string): Promise<void> {
-  await writeWhole(path, async (handle) => void (await handle.writeFile(text)));
 }
 
 /** Throws `invalid_option` unless an earlier comparison was made with these settings. */

@@ -7,11 +7,19 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { contactSheet, decisionMap, type Frames, frameAt, makeFrames, readMetadata, saveVideo } from '../index.ts';
+import {
+  contactSheet,
+  decisionMap,
+  type Frames,
+  frameAt,
+  makeFrames,
+  readMetadata,
+  saveText,
+  saveVideo,
+} from '../index.ts';
 import type { TraceDocument } from '../trace/document.ts';
 import { resizeToFill } from '../video/resample.ts';
 import type { Cell } from './comparison.ts';
-import { saveText } from './comparison.ts';
 
 /** Pixels of the longer side; larger clips are shrunk. */
 const longestSide = 192;

@@ -9,7 +9,7 @@ import type { Kind, Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
 import { attentionScores } from '../models/opensora/stdit3/cost.ts';
 import { blockPath, blocksOf, captionInput, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
-import { piecesFor, rowsOf } from '../models/opensora/stdit3/pieces.ts';
+import { piecesFor } from '../models/opensora/stdit3/pieces.ts';
 import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
 import { createQuantizer, type QuantizationOptions } from '../quantization/quantizer.ts';
 import { simulation } from '../quantization/recipe.ts';
@@ -135,10 +135,9 @@ function formFor(
   node: Node,
   { shape, captionLength: captionTokens }: { shape: readonly [number, number, number]; captionLength: number },
 ) {
-  const [, frames, tokens] = shape;
   const dims = [...shape, config.hiddenSize] as const;
   const parts = piecesFor(runtime.backend, node.kind, dims);
-  const scores = attentionScores(config, node, rowsOf(parts.pieces, dims), { tokens, frames, captionTokens });
+  const scores = attentionScores(config, node, { dims, pieces: parts.pieces, captionTokens });
   const outputs = ['hidden', 'residual'] as const;
   return { outputs, kernel: runtime.attentionKernel(scores), padded: false, ...parts };
 }

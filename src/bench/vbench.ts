@@ -15,8 +15,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type Frames, messageOf, QuantCacheError, saveVideo } from '../index.ts';
-import { type Cell, type Comparison, saveText } from './comparison.ts';
+import { type Frames, messageOf, QuantCacheError, saveText, saveVideo } from '../index.ts';
+import type { Cell, Comparison } from './comparison.ts';
 import type { Row } from './rows.ts';
 import { counted } from './texts.ts';
 

@@ -6,10 +6,10 @@
  *
  * What is picked was run, and its quality is that of the clips it made against full fp32 computation on the same seed.
  */
+import { unpackNumbers } from '../json.ts';
 import type { Precision } from '../model.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { unpackNumbers } from '../weights/base64.ts';
 import { type Candidate, type MadeClip, makeClip, tryOut } from './candidate.ts';
 import { costsOf, type TimedRun } from './cost.ts';
 import { type FittedPlan, fitLeaps, type Lesson, searchSteps } from './fit.ts';

@@ -1,9 +1,9 @@
 /** Full runs of some prompts, recorded one after the other; what was recorded before is not recorded again. */
+import { packNumbers } from '../json.ts';
 import { openLoop } from '../loop.ts';
 import type { Pipeline, SizeRequest } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
-import { packNumbers } from '../weights/base64.ts';
 import type { Measurements, PromptMeasurement } from './measurements.ts';
 import { recordRun } from './record.ts';
 

@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { messageOf, QuantCacheError } from '../errors.ts';
-import { writeWhole } from '../weights/files.ts';
+import { jsonOf } from '../json.ts';
+import { saveText } from '../weights/files.ts';
 
 const promptSchema = z.strictObject({
   prompt: z.string(),
@@ -64,14 +65,6 @@ export async function loadMeasurements(file: string, settings: MeasurementSettin
   return result.data;
 }
 
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // refused by the schema
-  }
-};
-
 function assertSame(there: MeasurementSettings, here: MeasurementSettings, file: string): void {
   const plain = JSON.parse(JSON.stringify(here)) as MeasurementSettings;
   const names = Object.keys(plain) as (keyof MeasurementSettings)[];
@@ -86,5 +79,5 @@ function assertSame(there: MeasurementSettings, here: MeasurementSettings, file:
 
 /** Writes measurements, whole or not at all. */
 export async function saveMeasurements(file: string, measurements: Measurements): Promise<void> {
-  await writeWhole(file, async (handle) => void (await handle.writeFile(`${JSON.stringify(measurements)}\n`)));
+  await saveText(file, `${JSON.stringify(measurements)}\n`);
 }

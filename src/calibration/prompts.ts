@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, QuantCacheError } from '../errors.ts';
+import { jsonOf } from '../json.ts';
 import { systemCode } from '../weights/files.ts';
 
 const generalPrompts = [
@@ -29,11 +30,3 @@ export async function calibrationPrompts(file: string | undefined, folder: strin
   if (result.success) return result.data;
   throw new QuantCacheError('corrupt_file', `${path} is not a JSON array of strings; write ["first prompt", ...].`);
 }
-
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // refused by the schema
-  }
-};

@@ -1,8 +1,9 @@
 /** Recipes tried so far, as a file beside the one they are tried for: an interrupted calibration goes on from it. */
 import { readFile, rm } from 'node:fs/promises';
 import * as z from 'zod';
+import { jsonOf } from '../json.ts';
 import { recipeSchema } from '../quantization/recipe.ts';
-import { fileError, systemCode, writeWhole } from '../weights/files.ts';
+import { fileError, saveText, systemCode } from '../weights/files.ts';
 import type { RecipeTrial } from './recipes.ts';
 
 const schema = z.strictObject({
@@ -38,7 +39,7 @@ export async function openRecipeTrials(file: string, settings: unknown): Promise
   const trials = await readTrials(path, key);
   const save = () => {
     const document = { format: 'quantcache-recipe-trials', version: 1, settings: key, trials };
-    return writeWhole(path, async (handle) => void (await handle.writeFile(`${JSON.stringify(document)}\n`)));
+    return saveText(path, `${JSON.stringify(document)}\n`);
   };
   await save();
   return {
@@ -60,11 +61,3 @@ async function readTrials(path: string, key: string): Promise<RecipeTrial[]> {
   const result = schema.safeParse(jsonOf(text));
   return result.success && result.data.settings === key ? result.data.trials : [];
 }
-
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // refused by the schema
-  }
-};

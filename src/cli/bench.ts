@@ -5,7 +5,7 @@ import { makeClip } from '../bench/clip.ts';
 import { openClipFolder } from '../bench/clipfolder.ts';
 import { clipSheet } from '../bench/clipsheet.ts';
 import { type CompareEvent, type CompareOptions, compare } from '../bench/compare.ts';
-import { type Cell, type Comparison, loadComparison, saveComparison, saveText } from '../bench/comparison.ts';
+import { type Cell, type Comparison, loadComparison, saveComparison } from '../bench/comparison.ts';
 import { clipsFolder, keepClip } from '../bench/kept.ts';
 import { openPipelines } from '../bench/pipelines.ts';
 import { writeRandomModel } from '../bench/random-model.ts';
@@ -24,6 +24,7 @@ import {
   precisions,
   QuantCacheError,
   type SizeRequest,
+  saveText,
   saveVideo,
 } from '../index.ts';
 import { kernelsCommand } from './benchkernels.ts';

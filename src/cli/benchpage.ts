@@ -1,9 +1,9 @@
 /** `quantcache bench page`: the page of a comparison, from its results file and the clips beside it. */
 import { Command } from 'commander';
-import { type Comparison, loadComparison, saveText } from '../bench/comparison.ts';
+import { type Comparison, loadComparison } from '../bench/comparison.ts';
 import { clipsFolder, loadKept } from '../bench/kept.ts';
 import { comparisonPage } from '../bench/page/page.ts';
-import { QuantCacheError } from '../index.ts';
+import { QuantCacheError, saveText } from '../index.ts';
 
 export function pageCommand(): Command {
   return new Command('page')

@@ -7,6 +7,7 @@ import {
   calibrate,
   calibrationPrompts,
   createRuntime,
+  finish,
   type IntegerPrecision,
   isInteger,
   loadMeasurements,
@@ -133,7 +134,7 @@ async function run(flags: Flags): Promise<void> {
     if (event.type === 'candidate') progress.note(describe(event.candidate));
   };
   if (coefficientsOf) {
-    const measured = await followed(measure(pipeline, runtime, request, earlier), follow);
+    const measured = await finish(measure(pipeline, runtime, request, earlier), follow);
     progress.end();
     const runs = measured.prompts.filter(({ numSteps }) => numSteps === flags.steps[0]);
     const options = coefficientsOf(runs.map(({ changes }) => changes));
@@ -142,7 +143,7 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const tried: Precision[] = flags.precisions ?? (flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32']);
-  const candidates = await followed(calibrate(pipeline, runtime, { ...request, precisions: tried }, earlier), follow);
+  const candidates = await finish(calibrate(pipeline, runtime, { ...request, precisions: tried }, earlier), follow);
   progress.end();
   const wanted = targets.map((target) => ({ ...target, candidates }));
   if (flags.each) wanted.push(...oneOfEach(candidates, { steps: flags.steps, folder: dirname(targets[0]!.file) }));
@@ -169,13 +170,6 @@ function integersOf({ precisions: named = ['w8a8', 'w4a8'] }: Flags): IntegerPre
   if (integers.length === named.length) return integers;
   const other = named.find((name) => !isInteger(name));
   throw new QuantCacheError('invalid_option', `${other} has no recipe; use some of w8a8,w4a8,w4a6 with --recipes.`);
-}
-
-/** Runs a generator to its end and returns what it returns. */
-async function followed<Event, Result>(run: AsyncGenerator<Event, Result>, onEvent: (event: Event) => Promise<void>) {
-  let next = await run.next();
-  for (; !next.done; next = await run.next()) await onEvent(next.value);
-  return next.value;
 }
 
 function fitOf(policy: string) {

@@ -1,5 +1,6 @@
 /** `quantcache calibrate --recipes`: finds what integer precisions are to mean for a model. */
 import {
+  finish,
   openRecipeTrials,
   type Pipeline,
   pickRecipe,
@@ -34,16 +35,11 @@ export async function calibrateRecipes({ options, open, runtime, pipeline, out, 
   const settings = { model, prompts, seed, numSteps: numSteps[0], guidanceScale, geometry: pipeline.geometry(options) };
   const kept = await openRecipeTrials(file, settings);
   const run = tryRecipes(open, runtime, { ...options, earlier: kept.earlier });
-  let next = await run.next();
-  for (; !next.done; next = await run.next()) {
-    const event = next.value;
-    if (event.type === 'reference') progress.note(`float32: ${seconds(event.milliseconds)}, ${event.prompt}`);
-    else {
-      progress.note(describe(event.trial));
-      await kept.keep(event.trial);
-    }
-  }
-  const { trials, maxima } = next.value;
+  const { trials, maxima } = await finish(run, async (event) => {
+    if (event.type === 'reference') return progress.note(`float32: ${seconds(event.milliseconds)}, ${event.prompt}`);
+    progress.note(describe(event.trial));
+    await kept.keep(event.trial);
+  });
   const chosen = options.precisions.map((precision) => {
     const own = trials.filter((trial) => trial.precision === precision);
     return pickRecipe(own as [RecipeTrial, ...RecipeTrial[]], quality ?? enough);
@@ -55,13 +51,7 @@ export async function calibrateRecipes({ options, open, runtime, pipeline, out, 
   return { file, trials };
 }
 
-const figures = ({ precision, name, psnr, worstPsnr, time }: RecipeTrial) => ({
-  precision,
-  name,
-  ...Object.fromEntries(
-    Object.entries({ psnr, worstPsnr, time }).map(([key, value]) => [key, Number(value.toFixed(3))]),
-  ),
-});
+const figures = ({ recipe: _, ...figures }: RecipeTrial) => figures;
 
 const describe = ({ precision, name, psnr, worstPsnr, time }: RecipeTrial): string =>
   `${precision}, ${name}: ${psnr.toFixed(1)} dB (worst ${worstPsnr.toFixed(1)}), ${time.toFixed(2)} of the default's time`;

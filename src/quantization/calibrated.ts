@@ -6,9 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, QuantCacheError } from '../errors.ts';
-import { packNumbers, unpackNumbers } from '../weights/base64.ts';
+import { jsonOf, packNumbers, unpackNumbers } from '../json.ts';
 import { assertSameWeights } from '../weights/bound.ts';
-import { systemCode, writeWhole } from '../weights/files.ts';
+import { saveText, systemCode } from '../weights/files.ts';
 import type { QuantizationOptions } from './quantizer.ts';
 import { layerOf, recipesSchema } from './recipe.ts';
 import type { ActivationMaxima } from './smoothing.ts';
@@ -54,14 +54,6 @@ export async function readCalibrated(
   return { recipes, maxima: new Map(Object.entries(maxima).map(([name, numbers]) => [name, unpackNumbers(numbers)])) };
 }
 
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // refused by the schema
-  }
-};
-
 /** Writes recipes and, of the maxima, those that the recipes smooth with; whole or not at all. */
 export async function saveCalibrated(
   file: string,
@@ -80,5 +72,5 @@ export async function saveCalibrated(
     ),
     measured,
   };
-  await writeWhole(file, async (handle) => void (await handle.writeFile(`${JSON.stringify(document, null, 1)}\n`)));
+  await saveText(file, `${JSON.stringify(document, null, 1)}\n`);
 }

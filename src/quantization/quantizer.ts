@@ -27,7 +27,7 @@ export interface QuantizationOptions {
   readonly recipes?: Partial<Readonly<Record<IntegerPrecision, Recipe>>>;
   /** Largest activations, for recipes that smooth. */
   readonly maxima?: ActivationMaxima;
-  /** What the model itself brings of both, asked for when an integer precision is first needed; the above go before it. */
+  /** What the model itself brings of both, asked for where a precision has no recipe above. */
   readonly own?: () => Promise<Pick<QuantizationOptions, 'recipes' | 'maxima'>>;
   /** Folder of caches. Default: `QUANTCACHE_HOME`. */
   readonly home?: string;
@@ -85,8 +85,9 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
     const message = `Precision ${precision} is not available; choose one of: ${known}.`;
     throw new QuantCacheError('unsupported_precision', message);
   }
-  const own = await options.own?.();
-  const recipe = options.recipes?.[precision] ?? own?.recipes?.[precision] ?? defaultRecipes[precision];
+  const asked = options.recipes?.[precision];
+  const own = asked ? undefined : await options.own?.();
+  const recipe = asked ?? own?.recipes?.[precision] ?? defaultRecipes[precision];
   const kernel = kernelOf(recipe, backend);
   if (kernel === 'blocks') checkBlocks(weights, layers, precision, recipe);
   const maxima = recipe.smoothing && (options.maxima ?? own?.maxima);

@@ -31,7 +31,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const runtime = backend === 'cpu' ? cpuRuntime(threads) : gpuRuntime(backend, threads);
   try {
     await readThrough(runtime);
-    if (backend === 'cpu') await keepFreedMemory(runtime);
+    if (backend === 'cpu') {
+      keptFreedMemory ??= keepFreedMemory(runtime);
+      await keptFreedMemory;
+    }
   } catch (error) {
     throw new QuantCacheError(
       'backend_unavailable',
@@ -103,6 +106,9 @@ async function readThrough(runtime: Runtime): Promise<void> {
   y!.dispose();
   await session.release();
 }
+
+/** Done once, as it holds for the whole process. */
+let keptFreedMemory: Promise<void> | undefined;
 
 /** Just below 32 MiB, the most that the threshold follows. */
 const largestBlock = 2 ** 25 - 2 ** 16;

@@ -78,3 +78,8 @@ export async function writeWhole(path: string, write: (handle: FileHandle) => Pr
     throw fileError('write', path, error);
   }
 }
+
+/** Writes a text file whole or not at all; makes its folder. */
+export async function saveText(path: string, text: string): Promise<void> {
+  await writeWhole(path, async (handle) => void (await handle.writeFile(text)));
+}

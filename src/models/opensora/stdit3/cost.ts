@@ -4,6 +4,7 @@
  */
 import type { Geometry, Kind, Node } from '../../../model.ts';
 import type { Stdit3Config } from './config.ts';
+import { type Dims, rowsOf } from './pieces.ts';
 import { patchGrid } from './positions.ts';
 
 export interface CostOptions {
@@ -14,20 +15,19 @@ export interface CostOptions {
   readonly captionTokens: number;
 }
 
-/** Attention scores of a module over so many rows: how often a query meets a key, in all heads. */
+/** Attention scores that a module computes at a time: how often a query meets a key, in all heads. */
 export function attentionScores(
   { numHeads }: Stdit3Config,
   { kind }: Node,
-  rows: number,
-  keys: { readonly tokens: number; readonly frames: number; readonly captionTokens: number },
+  { dims, pieces, captionTokens }: { readonly dims: Dims; readonly pieces: number; readonly captionTokens: number },
 ): number {
-  const { tokens, frames, captionTokens } = keys;
+  const [, frames, tokens] = dims;
   const seen: Partial<Record<Kind, number>> = {
     'spatial-attention': tokens,
     'temporal-attention': frames,
     'cross-attention': captionTokens,
   };
-  return rows * numHeads * (seen[kind] ?? 0);
+  return rowsOf(pieces, dims) * numHeads * (seen[kind] ?? 0);
 }
 
 /** Floating-point operations of one run of a module. */

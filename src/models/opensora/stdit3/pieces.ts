@@ -32,7 +32,8 @@ export interface Whole<Modulation extends Values, Caption extends Values> {
 /** Numbers of a hidden state in a piece: few enough that a feed-forward's 4 * width stay in cache, enough for the kernels. */
 const pieceSize = { least: 128 * 1152, most: 256 * 1152 };
 
-type Dims = readonly [batch: number, frames: number, tokens: number, width: number];
+/** Of a hidden state. */
+export type Dims = readonly [batch: number, frames: number, tokens: number, width: number];
 
 /** The whole batch at once. */
 export const whole: Pieces = { pieces: 1, slices: 1 };
