@@ -81,7 +81,13 @@ export {
 } from './quantization/recipe.ts';
 export { type QuantizationMethod, quantizationMethods } from './quantization/recipes.ts';
 export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
-export { parseTraceDocument, summarizeDocument, type TraceDocument, traceDocument } from './trace/document.ts';
+export {
+  parseTraceDocument,
+  summarizeDocument,
+  type TraceDocument,
+  traceDocument,
+  tracePurpose,
+} from './trace/document.ts';
 export { decisionMap } from './trace/map.ts';
 export { summarize, summaryLines, type TraceSummary } from './trace/summary.ts';
 export { createTrace, type Decision, type Trace } from './trace.ts';
@@ -93,5 +99,4 @@ export { loadImage } from './video/image.ts';
 export { readMetadata, type VideoMetadata } from './video/metadata.ts';
 export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';
 export { pngOfSvg } from './video/svg.ts';
-export { saveText } from './weights/files.ts';
 export type { HubEvent } from './weights/hub.ts';

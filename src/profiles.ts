@@ -1,14 +1,13 @@
 /** Profiles where they lie: those that come with a model in its folder `profiles`, others as files. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { messageOf, QuantCacheError } from './errors.ts';
-import { jsonOf } from './json.ts';
+import { QuantCacheError } from './errors.ts';
+import { findJson, saveJson } from './files/json.ts';
+import { findText } from './files/read.ts';
 import type { Pipeline } from './pipeline.ts';
 import { policyEntry } from './policies/index.ts';
 import { type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
 import { assertSameWeights } from './weights/bound.ts';
-import { saveText, systemCode } from './weights/files.ts';
 
 /** The name that is looked for where nobody names one. */
 export const defaultProfile = 'balanced';
@@ -23,13 +22,11 @@ const fileOf = (profile: string, { folder }: Pipeline): string =>
  */
 export async function loadProfile(profile: string, pipeline: Pipeline): Promise<Profile> {
   const file = fileOf(profile, pipeline);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    const missing = systemCode(error) === 'ENOENT';
-    const message = missing
-      ? `There is no profile ${file}. Write one with "quantcache calibrate", or choose a policy instead.`
-      : `Cannot read ${file}: ${messageOf(error)}.`;
-    throw new QuantCacheError(missing ? 'model_not_found' : 'io', message, { cause: error });
-  });
+  const text = await findText(file);
+  if (text === undefined) {
+    const message = `There is no profile ${file}. Write one with "quantcache calibrate", or choose a policy instead.`;
+    throw new QuantCacheError('model_not_found', message);
+  }
   const parsed = parseProfile(text, file);
   assertSameWeights(`The profile "${parsed.name}"`, parsed.model, {
     name: pipeline.model,
@@ -55,15 +52,12 @@ export async function findDefaultProfile(pipeline: Pipeline): Promise<Profile | 
 export async function fittedOptions(policy: string, pipeline: Pipeline): Promise<Record<string, unknown>> {
   if (!policyEntry(policy).fit) return {};
   const file = join(pipeline.folder, 'profiles', `${policy}.json`);
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return {};
-  const result = fittedSchema.safeParse(jsonOf(text));
-  if (!result.success)
-    throw new QuantCacheError(
-      'corrupt_file',
-      `${file} holds no fitted options; write it with "quantcache calibrate --policy ${policy}".`,
-    );
-  const { model, options } = result.data;
+  const fitted = await findJson(file, fittedSchema, {
+    what: 'a file of fitted options',
+    todo: `Write it with "quantcache calibrate --policy ${policy}".`,
+  });
+  if (!fitted) return {};
+  const { model, options } = fitted;
   assertSameWeights(file, model, { name: pipeline.model, hash: await pipeline.hash() });
   return options;
 }
@@ -82,11 +76,10 @@ export async function saveFitted(
   file: string,
   fitted: Omit<z.input<typeof fittedSchema>, 'format' | 'version'>,
 ): Promise<void> {
-  const document = { format: 'quantcache-fitted', version: 1, ...fitted };
-  await saveText(file, `${JSON.stringify(document, null, 1)}\n`);
+  await saveJson(file, { format: 'quantcache-fitted', version: 1, ...fitted }, 1);
 }
 
 /** Writes a profile, whole or not at all. */
 export async function saveProfile(file: string, profile: WrittenProfile): Promise<void> {
-  await saveText(file, `${JSON.stringify(profile, null, 1)}\n`);
+  await saveJson(file, profile, 1);
 }

@@ -2,18 +2,10 @@
  * A comparison as a file: settings, machines and every clip, so that a table can be made again and an interrupted run be
  * continued. Written whole or not at all.
  */
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import {
-  type Agreement,
-  type Attributes,
-  type ClipScores,
-  type Geometry,
-  messageOf,
-  QuantCacheError,
-  saveText,
-} from '../index.ts';
+import { findJson, saveJson } from '../files/json.ts';
+import { type Agreement, type Attributes, type ClipScores, type Geometry, QuantCacheError } from '../index.ts';
 import type { Machine } from './machine.ts';
 import type { Row } from './rows.ts';
 import type { RowSummary } from './summary.ts';
@@ -106,46 +98,32 @@ export interface Comparison {
   readonly summary: readonly RowSummary[];
 }
 
-const cellSchema = z.object({ prompt: z.string(), seed: z.number() });
+const cellSchema = z.looseObject({ prompt: z.string(), seed: z.number() });
 
-const schema = z.object({
+/** What is relied on before anything is computed; the rest is kept as it is. */
+const schema = z.looseObject({
   format: z.literal('quantcache-comparison'),
   version: z.literal(1),
   settings: z.object({ model: z.string(), numSteps: z.number() }).loose(),
-  fingerprint: z.object({ cell: cellSchema, values: z.array(z.number()) }),
+  fingerprint: z.looseObject({ cell: cellSchema, values: z.array(z.number()) }),
   rows: z.array(z.object({ label: z.string() }).loose()),
   cells: z.array(cellSchema),
   machines: z.array(z.object({}).loose()),
-  clips: z.array(cellSchema.extend({ row: z.string() }).loose()),
+  clips: z.array(cellSchema.extend({ row: z.string() })),
 });
 
 /** Reads a comparison; undefined where there is no such file. Throws `corrupt_file` for anything else than one. */
 export async function loadComparison(path: string): Promise<Comparison | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new QuantCacheError('io', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
+  const found = await findJson(path, schema, {
+    what: 'a comparison of this version',
+    todo: 'Give another --out, or remove it.',
   });
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new QuantCacheError('corrupt_file', `${path} is not JSON. Give another --out, or remove it.`, {
-      cause: error,
-    });
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return value as Comparison;
-  const [issue] = result.error.issues;
-  throw new QuantCacheError(
-    'corrupt_file',
-    `${path} is not a comparison of this version: ${issue!.path.join('.')} ${issue!.message}. Give another --out, or remove it.`,
-  );
+  return found as Comparison | undefined;
 }
 
 /** Writes a comparison; an earlier file is replaced when the new one is whole. */
 export async function saveComparison(path: string, comparison: Comparison): Promise<void> {
-  await saveText(path, `${JSON.stringify(comparison, null, 1)}\n`);
+  await saveJson(path, comparison, 1);
 }
 
 /** Throws `invalid_option` unless an earlier comparison was made with these settings. */

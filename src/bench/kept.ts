@@ -4,19 +4,13 @@
  * whole or not at all, and before the results mention its clip.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import {
-  contactSheet,
-  decisionMap,
-  type Frames,
-  frameAt,
-  makeFrames,
-  readMetadata,
-  saveText,
-  saveVideo,
-} from '../index.ts';
+import { fileError, systemCode } from '../files/failure.ts';
+import { findText, readBytes } from '../files/read.ts';
+import { saveText } from '../files/write.ts';
+import { contactSheet, decisionMap, type Frames, frameAt, makeFrames, readMetadata, saveVideo } from '../index.ts';
 import type { TraceDocument } from '../trace/document.ts';
 import { resizeToFill } from '../video/resample.ts';
 import type { Cell } from './comparison.ts';
@@ -54,7 +48,6 @@ export async function keepClip(
   frames: Frames,
   trace: TraceDocument,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const path = join(folder, nameOf(row, { prompt, seed }));
   await saveText(`${path}.svg`, decisionMap(trace));
   const small = shrunk(frames);
@@ -67,14 +60,17 @@ export async function keepClip(
 
 /** All clips of a folder; none where there is no folder. Pictures of other programs are left out. */
 export async function loadKept(folder: string): Promise<KeptClip[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw fileError('read', folder, error);
+  });
   const clips: KeptClip[] = [];
   for (const name of names.filter((file) => file.endsWith('.png')).sort()) {
     const path = join(folder, name);
     const known = schema.safeParse(await readMetadata(path));
     if (!known.success) continue;
-    const map = await readFile(path.replace(/png$/, 'svg'), 'utf8').catch(() => undefined);
-    clips.push({ ...known.data, png: await readFile(path), map });
+    const png = await readBytes(path, { what: 'a kept clip', todo: 'Run the command again.' });
+    clips.push({ ...known.data, png, map: await findText(path.replace(/png$/, 'svg')) });
   }
   return clips;
 }

@@ -3,9 +3,12 @@
  * published ones: STDiT3-XL/2, the video VAE, and a T5 encoder of XXL width with few layers. Deterministic by seed.
  * The videos it makes are noise; its numbers stay finite, because weights are scaled as at initialisation.
  */
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { readJson, saveJson } from '../files/json.ts';
+import { readText } from '../files/read.ts';
+import { saveText } from '../files/write.ts';
 import { parseStdit3Config } from '../models/opensora/stdit3/config.ts';
 import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
 import { parseT5Config } from '../models/opensora/t5/config.ts';
@@ -27,9 +30,9 @@ export interface RandomModelOptions {
 /** Writes the folder; about 7 GB for the default sizes. */
 export async function writeRandomModel(folder: string, options: RandomModelOptions = {}): Promise<void> {
   const transformer = { model_type: 'STDiT3', ...options.transformer };
-  const { vocab_size } = JSON.parse(await readFile(join(demoTextEncoder, 'config.json'), 'utf8')) as {
-    vocab_size: number;
-  };
+  const purpose = { what: 'a part of the demo model', todo: 'Install the package again.' };
+  const config = await readJson(join(demoTextEncoder, 'config.json'), z.object({ vocab_size: z.int() }), purpose);
+  const { vocab_size } = config;
   const textEncoder = {
     num_layers: options.textLayers ?? 2,
     vocab_size,
@@ -38,7 +41,8 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
   await part(folder, 'stdit3', transformer, stdit3Shapes(parseStdit3Config(transformer)), options.signal);
   await part(folder, 'vae', {}, vaeShapes(parseVaeConfig({})), options.signal);
   await part(folder, 't5', textEncoder, t5Shapes(parseT5Config(textEncoder), 'shared.weight'), options.signal);
-  await copyFile(join(demoTextEncoder, 'tokenizer.json'), join(folder, 't5', 'tokenizer.json'));
+  const tokenizer = await readText(join(demoTextEncoder, 'tokenizer.json'), purpose);
+  await saveText(join(folder, 't5', 'tokenizer.json'), tokenizer);
   const defaults = {
     height: 144,
     width: 256,
@@ -49,10 +53,7 @@ export async function writeRandomModel(folder: string, options: RandomModelOptio
     aestheticScore: null,
   };
   const parts = { family: 'opensora', transformer: 'stdit3', vae: 'vae', textEncoder: 't5' };
-  await writeFile(
-    join(folder, 'quantcache.json'),
-    JSON.stringify({ ...parts, defaults, timestepTransformBaseResolution: 512 }),
-  );
+  await saveJson(join(folder, 'quantcache.json'), { ...parts, defaults, timestepTransformBaseResolution: 512 });
 }
 
 async function part(
@@ -62,8 +63,7 @@ async function part(
   shapes: ReadonlyMap<string, readonly number[]>,
   signal?: AbortSignal,
 ) {
-  await mkdir(join(folder, name), { recursive: true });
-  await writeFile(join(folder, name, 'config.json'), JSON.stringify(config));
+  await saveJson(join(folder, name, 'config.json'), config);
   const tensors = [...shapes].map(([tensor, shape]) => ({
     name: tensor,
     dtype: 'F32' as const,

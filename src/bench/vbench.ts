@@ -15,7 +15,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type Frames, messageOf, QuantCacheError, saveText, saveVideo } from '../index.ts';
+import { saveJson } from '../files/json.ts';
+import { type Frames, messageOf, QuantCacheError, saveVideo } from '../index.ts';
 import type { Cell, Comparison } from './comparison.ts';
 import type { Row } from './rows.ts';
 import { counted } from './texts.ts';
@@ -44,7 +45,7 @@ export async function openVbenchFolder(
   const files = new Set(names.values());
   for (const name of folders) await claim(join(folder, name), files);
   const prompts = Object.fromEntries(cells.map((cell) => [names.get(keyOf(cell))!, cell.prompt]));
-  await saveText(join(folder, 'prompts.json'), `${JSON.stringify(prompts, null, 1)}\n`);
+  await saveJson(join(folder, 'prompts.json'), prompts, 1);
   const pathOf = (clip: Cell & { readonly row: string }): string => {
     const row = rows.findIndex(({ label }) => label === clip.row);
     return join(folder, folders[row]!, names.get(keyOf(clip))!);

@@ -6,7 +6,7 @@
  *
  * What is picked was run, and its quality is that of the clips it made against full fp32 computation on the same seed.
  */
-import { unpackNumbers } from '../json.ts';
+import { unpackNumbers } from '../files/numbers.ts';
 import type { Precision } from '../model.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';

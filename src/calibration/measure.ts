@@ -1,5 +1,5 @@
 /** Full runs of some prompts, recorded one after the other; what was recorded before is not recorded again. */
-import { packNumbers } from '../json.ts';
+import { packNumbers } from '../files/numbers.ts';
 import { openLoop } from '../loop.ts';
 import type { Pipeline, SizeRequest } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';

@@ -2,12 +2,10 @@
  * What calibration measures, as a file: one entry per prompt, so that an interrupted calibration is continued and several
  * targets are searched from one measurement. Bound to the model's weights and to the settings it was made with.
  */
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { messageOf, QuantCacheError } from '../errors.ts';
-import { jsonOf } from '../json.ts';
-import { saveText } from '../weights/files.ts';
+import { QuantCacheError } from '../errors.ts';
+import { findJson, saveJson } from '../files/json.ts';
 
 const promptSchema = z.strictObject({
   prompt: z.string(),
@@ -50,19 +48,13 @@ export const noMeasurements = (settings: MeasurementSettings): Measurements => (
 
 /** Reads a file; empty measurements where there is none. Throws `invalid_option` for one with other settings. */
 export async function loadMeasurements(file: string, settings: MeasurementSettings): Promise<Measurements> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new QuantCacheError('io', `Cannot read ${file}: ${messageOf(error)}.`, { cause: error });
+  const found = await findJson(file, schema, {
+    what: 'a file of measurements of this version',
+    todo: 'Remove it, or name another --measurements.',
   });
-  if (text === undefined) return noMeasurements(settings);
-  const result = schema.safeParse(jsonOf(text));
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const message = `${file} holds no measurements of this version: ${issue!.path.join('.')} ${issue!.message}. Remove it, or name another --measurements.`;
-    throw new QuantCacheError('corrupt_file', message);
-  }
-  assertSame(result.data.settings, settings, file);
-  return result.data;
+  if (!found) return noMeasurements(settings);
+  assertSame(found.settings, settings, file);
+  return found;
 }
 
 function assertSame(there: MeasurementSettings, here: MeasurementSettings, file: string): void {
@@ -79,5 +71,5 @@ function assertSame(there: MeasurementSettings, here: MeasurementSettings, file:
 
 /** Writes measurements, whole or not at all. */
 export async function saveMeasurements(file: string, measurements: Measurements): Promise<void> {
-  await saveText(file, `${JSON.stringify(measurements)}\n`);
+  await saveJson(file, measurements);
 }

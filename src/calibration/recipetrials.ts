@@ -1,9 +1,9 @@
 /** Recipes tried so far, as a file beside the one they are tried for: an interrupted calibration goes on from it. */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import * as z from 'zod';
-import { jsonOf } from '../json.ts';
+import { QuantCacheError } from '../errors.ts';
+import { findJson, saveJson } from '../files/json.ts';
 import { recipeSchema } from '../quantization/recipe.ts';
-import { fileError, saveText, systemCode } from '../weights/files.ts';
 import type { RecipeTrial } from './recipes.ts';
 
 const schema = z.strictObject({
@@ -37,10 +37,7 @@ export async function openRecipeTrials(file: string, settings: unknown): Promise
   const path = `${file}.trials`;
   const key = JSON.stringify(settings);
   const trials = await readTrials(path, key);
-  const save = () => {
-    const document = { format: 'quantcache-recipe-trials', version: 1, settings: key, trials };
-    return saveText(path, `${JSON.stringify(document)}\n`);
-  };
+  const save = () => saveJson(path, { format: 'quantcache-recipe-trials', version: 1, settings: key, trials });
   await save();
   return {
     earlier: [...trials],
@@ -54,10 +51,10 @@ export async function openRecipeTrials(file: string, settings: unknown): Promise
 
 /** Trials of the same settings; none where the file is missing, broken or about something else. */
 async function readTrials(path: string, key: string): Promise<RecipeTrial[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return '{}';
-    throw fileError('read', path, error);
-  });
-  const result = schema.safeParse(jsonOf(text));
-  return result.success && result.data.settings === key ? result.data.trials : [];
+  const found = await findJson(path, schema, { what: 'a file of tried recipes', todo: 'Remove it.' }).catch(isBroken);
+  return found?.settings === key ? found.trials : [];
+}
+
+function isBroken(error: unknown): undefined {
+  if (!(error instanceof QuantCacheError) || error.code !== 'corrupt_file') throw error;
 }

@@ -15,6 +15,7 @@ import { agreementTable, comparisonTable } from '../bench/table.ts';
 import { counted } from '../bench/texts.ts';
 import { clipsWithoutFile, openVbenchFolder } from '../bench/vbench.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
+import { saveText } from '../files/write.ts';
 import {
   assertWritable,
   clipScores,
@@ -24,7 +25,6 @@ import {
   precisions,
   QuantCacheError,
   type SizeRequest,
-  saveText,
   saveVideo,
 } from '../index.ts';
 import { kernelsCommand } from './benchkernels.ts';

@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { type Comparison, loadComparison } from '../bench/comparison.ts';
 import { clipsFolder, loadKept } from '../bench/kept.ts';
 import { comparisonPage } from '../bench/page/page.ts';
-import { QuantCacheError, saveText } from '../index.ts';
+import { saveText } from '../files/write.ts';
+import { QuantCacheError } from '../index.ts';
 
 export function pageCommand(): Command {
   return new Command('page')

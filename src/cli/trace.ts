@@ -1,36 +1,30 @@
 /** Traces on the command line: written by `generate --trace`, summarised and drawn by `inspect --trace`. */
-import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { saveJson } from '../files/json.ts';
+import { readText } from '../files/read.ts';
+import { writeWhole } from '../files/write.ts';
 import {
   decisionMap,
-  messageOf,
   parseTraceDocument,
   pngOfSvg,
   QuantCacheError,
   summarizeDocument,
   summaryLines,
   type TraceDocument,
+  tracePurpose,
 } from '../index.ts';
 
-/** Writes a file, or throws `io` that names it. */
-async function write(file: string, contents: string | Uint8Array): Promise<void> {
-  await writeFile(file, contents).catch((error: unknown) => {
-    throw new QuantCacheError('io', `Could not write ${file}: ${messageOf(error)}`, { cause: error });
-  });
-}
-
 /** Files a trace as JSON. */
-export const writeTrace = (file: string, document: TraceDocument): Promise<void> =>
-  write(file, `${JSON.stringify(document)}\n`);
+export const writeTrace = (file: string, document: TraceDocument): Promise<void> => saveJson(file, document);
 
 /** Prints what a filed trace amounts to, and draws its map if asked to. */
 export async function inspectTrace(file: string, flags: { out?: string; json?: boolean }): Promise<void> {
   if (flags.out) drawingFor(flags.out);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new QuantCacheError('io', `Could not read ${file}: ${messageOf(error)}`, { cause: error });
-  });
-  const document = parseTraceDocument(text, file);
-  if (flags.out) await write(flags.out, await drawingFor(flags.out)(decisionMap(document)));
+  const document = parseTraceDocument(await readText(file, tracePurpose), file);
+  if (flags.out) {
+    const drawing = await drawingFor(flags.out)(decisionMap(document));
+    await writeWhole(flags.out, (handle) => handle.writeFile(drawing));
+  }
   const summary = summarizeDocument(document);
   const { model, policy, warnings } = document;
   if (flags.json) {

@@ -2,13 +2,11 @@
  * What integer precisions mean for one model, found by `quantcache calibrate --recipes`: a file `profiles/recipes.json` in
  * the model's folder, which every later run of an integer precision follows. Bound to the model's weights.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { messageOf, QuantCacheError } from '../errors.ts';
-import { jsonOf, packNumbers, unpackNumbers } from '../json.ts';
+import { findJson, saveJson } from '../files/json.ts';
+import { packNumbers, unpackNumbers } from '../files/numbers.ts';
 import { assertSameWeights } from '../weights/bound.ts';
-import { saveText, systemCode } from '../weights/files.ts';
 import type { QuantizationOptions } from './quantizer.ts';
 import { layerOf, recipesSchema } from './recipe.ts';
 import type { ActivationMaxima } from './smoothing.ts';
@@ -39,17 +37,12 @@ export async function readCalibrated(
   model: { readonly name: string; hash(): Promise<string> },
 ): Promise<CalibratedRecipes | undefined> {
   const file = recipesFile(folder);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw new QuantCacheError('io', `Cannot read ${file}: ${messageOf(error)}.`, { cause: error });
+  const document = await findJson(file, schema, {
+    what: 'a file of recipes of this version',
+    todo: 'Write it with "quantcache calibrate --recipes", or remove it.',
   });
-  if (text === undefined) return undefined;
-  const result = schema.safeParse(jsonOf(text));
-  if (!result.success) {
-    const message = `${file} holds no recipes of this version; write it with "quantcache calibrate --recipes", or remove it.`;
-    throw new QuantCacheError('corrupt_file', message, { cause: result.error });
-  }
-  const { recipes, maxima, model: measured } = result.data;
+  if (!document) return undefined;
+  const { recipes, maxima, model: measured } = document;
   assertSameWeights(file, measured, { name: model.name, hash: await model.hash() });
   return { recipes, maxima: new Map(Object.entries(maxima).map(([name, numbers]) => [name, unpackNumbers(numbers)])) };
 }
@@ -72,5 +65,5 @@ export async function saveCalibrated(
     ),
     measured,
   };
-  await saveText(file, `${JSON.stringify(document, null, 1)}\n`);
+  await saveJson(file, document, 1);
 }

@@ -3,7 +3,7 @@
  * Self-describing, so that it can be summarised and drawn without the model.
  */
 import * as z from 'zod';
-import { QuantCacheError } from '../errors.ts';
+import { parseJson } from '../files/json.ts';
 import { type Node, precisions } from '../model.ts';
 import type { Trace } from '../trace.ts';
 import { type ModuleFlops, summarize, type TraceSummary } from './summary.ts';
@@ -79,19 +79,12 @@ export function traceDocument(trace: Trace, origin: TraceOrigin): TraceDocument 
   };
 }
 
+/** What messages say of a trace's file. */
+export const tracePurpose = { what: 'a trace of this version', todo: 'Write it anew with --trace.' };
+
 /** Reads a document; throws `corrupt_file` with what is wrong. `name` is what messages call it. */
 export function parseTraceDocument(text: string, name: string): TraceDocument {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new QuantCacheError('corrupt_file', `${name} is not JSON; give a file written by --trace.`, { cause: error });
-  }
-  const result = documentSchema.safeParse(parsed);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const message = `${name} is not a trace of this version: ${issue!.path.join('.')} ${issue!.message}. Write it anew with --trace.`;
-  throw new QuantCacheError('corrupt_file', message);
+  return parseJson(text, name, documentSchema, tracePurpose);
 }
 
 /** The summary of a document, with the operations it knows. */

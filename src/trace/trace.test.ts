@@ -90,7 +90,7 @@ describe('document', () => {
   });
 
   test('other files are refused with a reason', () => {
-    expect(() => parseTraceDocument('<svg', 'x.json')).toThrow(/x.json is not JSON/);
+    expect(() => parseTraceDocument('<svg', 'x.json')).toThrow(/x.json is not a trace.*it is not JSON/);
     expect(() => parseTraceDocument('{"format":"quantcache-trace","version":2}', 'x.json')).toThrow(/version/);
   });
 });

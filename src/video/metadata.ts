@@ -2,9 +2,9 @@
  * What a file says about its own making: prompt, seed, model, policy, version, as one JSON object in the comment field
  * of the container. Whoever finds the file can make it again.
  */
-import { readFile } from 'node:fs/promises';
 import { ALL_FORMATS, BufferSource, Input } from 'mediabunny';
 import { messageOf, QuantCacheError } from '../errors.ts';
+import { readBytes } from '../files/read.ts';
 import { readGifComment } from './gif.ts';
 import { readPngComment } from './png.ts';
 import { readWebpComment } from './webp.ts';
@@ -31,11 +31,9 @@ export async function readMetadata(path: string): Promise<VideoMetadata | undefi
 }
 
 async function readComment(path: string): Promise<string | undefined> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new QuantCacheError('io', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
-  });
+  const bytes = await readBytes(path, { what: 'a video or picture', todo: 'Check the path.' });
   for (const [magic, offset, read] of starts) {
-    if (bytes.toString('latin1', offset, offset + magic.length) === magic) return read(bytes);
+    if (String.fromCharCode(...bytes.subarray(offset, offset + magic.length)) === magic) return read(bytes);
   }
   try {
     using input = new Input({ source: new BufferSource(bytes), formats: ALL_FORMATS });

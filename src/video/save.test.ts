@@ -102,7 +102,7 @@ describe('assertWritable', () => {
 describe('readMetadata', () => {
   it('tells files of other programs and broken ones apart', async () => {
     const path = join(folder, 'clip.mp4');
-    await expect(readMetadata(path)).rejects.toMatchObject({ code: 'io' });
+    await expect(readMetadata(path)).rejects.toMatchObject({ code: 'model_not_found' });
     writeFileSync(path, 'not a video');
     await expect(readMetadata(path)).rejects.toMatchObject({ code: 'corrupt_file' });
   });

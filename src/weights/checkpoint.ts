@@ -8,7 +8,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { QuantCacheError } from '../errors.ts';
-import { fileError } from './files.ts';
+import { fileError } from '../files/failure.ts';
 import type { TensorEntry } from './format.ts';
 import { readBytes, readHeader, readTensor } from './safetensors.ts';
 import { abridge, ambiguousError, isIndex, isPickle, pickleError, selectWeights } from './selection.ts';

@@ -6,8 +6,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { QuantCacheError } from '../errors.ts';
+import { systemCode } from '../files/failure.ts';
+import { saveText } from '../files/write.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
-import { systemCode, writeWhole } from './files.ts';
 import { hashFile } from './hash.ts';
 import { type TensorSource, writeSafetensors } from './safetensors.ts';
 
@@ -29,7 +30,7 @@ export async function openDerived(
   if (present) return present;
   await writeSafetensors(path, await tensors(), { key: options.key }, options.signal);
   const digest = await hashFile(path, options);
-  await writeWhole(digestFile(path), async (handle) => void (await handle.write(digest)));
+  await saveText(digestFile(path), digest);
   return openCheckpoint(path);
 }
 

@@ -11,7 +11,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HubApiError } from '@huggingface/hub';
 import { QuantCacheError } from '../errors.ts';
-import { fileError, systemCode } from './files.ts';
+import { fileError, systemCode } from '../files/failure.ts';
 import { feedFile } from './hash.ts';
 
 /** Attempts in a row that may bring no byte before we give up. */

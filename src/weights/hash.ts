@@ -9,9 +9,10 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { throwIfAborted } from '../errors.ts';
+import { fileError } from '../files/failure.ts';
+import { saveText } from '../files/write.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { readEnvironment } from './environment.ts';
-import { fileError, writeWhole } from './files.ts';
 
 /** Told while a file is hashed. */
 export interface HashProgress {
@@ -56,7 +57,7 @@ export async function hashFile(path: string, options: HashOptions = {}): Promise
     onBytes: (received) => options.onProgress?.({ type: 'hash', file: basename(path), received, total }),
   });
   const digest = hash.digest('hex');
-  await writeWhole(memory, async (handle) => void (await handle.write(`${digest} ${state}`)));
+  await saveText(memory, `${digest} ${state}`);
   return digest;
 }
 

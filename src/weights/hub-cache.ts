@@ -13,7 +13,8 @@ import { link, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promi
 import { dirname, join, relative, sep } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
 import { QuantCacheError } from '../errors.ts';
-import { fileError, systemCode, writeWhole } from './files.ts';
+import { fileError, systemCode } from '../files/failure.ts';
+import { saveText } from '../files/write.ts';
 import { type HubId, selectFiles, splitPath } from './repository.ts';
 import { abridge, isIndex } from './selection.ts';
 
@@ -30,7 +31,7 @@ export function isCommit(revision: string): boolean {
 /** Remembers which commit a branch or tag pointed to. */
 export async function writeReference(folder: string, revision: string, commit: string): Promise<void> {
   if (revision === commit) return;
-  await writeWhole(join(folder, 'refs', revision), async (handle) => void (await handle.write(commit)));
+  await saveText(join(folder, 'refs', revision), commit);
 }
 
 /** Makes a file of a snapshot point to its blob; a hard link where symbolic links are not allowed (Windows). */

@@ -5,8 +5,8 @@
  */
 import { HubApiError } from '@huggingface/hub';
 import { messageOf, QuantCacheError } from '../errors.ts';
+import { fileError } from '../files/failure.ts';
 import type { Environment } from './environment.ts';
-import { fileError } from './files.ts';
 
 /** What was being asked for. */
 export interface HubRequest {

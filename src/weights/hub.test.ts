@@ -379,7 +379,7 @@ describe('failures', () => {
     mkdirSync(join(folderOf('owner/model'), 'blobs'), { recursive: true });
     const partial = join(folderOf('owner/model'), 'blobs', `${sha256(weights)}.incomplete`);
     symlinkSync('/dev/full', partial); // every write there fails as on a full disk
-    const message = `Could not write ${partial}. The disk is full: free some space or choose another folder.`;
+    const message = `Cannot write ${partial}: the disk is full. Free some space or choose another place.`;
     await expect(resolveHere('owner/model')).rejects.toMatchObject({ code: 'io', message });
     expect(existsSync(join(folderOf('owner/model'), 'blobs', sha256(weights)))).toBe(false);
     expect(existsSync(join(folderOf('owner/model'), 'snapshots'))).toBe(false);

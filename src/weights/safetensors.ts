@@ -6,8 +6,10 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { QuantCacheError, throwIfAborted } from '../errors.ts';
+import { fileError } from '../files/failure.ts';
+import { readRange } from '../files/read.ts';
+import { makeFolderOf, writeWhole } from '../files/write.ts';
 import { bytesOf, toFloat32 } from './dtypes.ts';
-import { fileError, readRange, writeWhole } from './files.ts';
 import {
   checkLength,
   type Header,
@@ -67,6 +69,7 @@ export async function writeSafetensors(
   const list = [...tensors];
   for (const tensor of list) sources.set(tensor.name, tensor);
   const { head, entries } = layout(list, metadata);
+  await makeFolderOf(path);
   await writeWhole(path, async (handle) => {
     await writeAll(handle, head);
     for (const entry of entries) {

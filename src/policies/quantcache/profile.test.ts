@@ -19,7 +19,7 @@ test('a profile gives options that the policy takes', () => {
 
 test('other files, versions and options are refused with what is wrong', () => {
   const refused = (change: object) => () => parseProfile(JSON.stringify({ ...written, ...change }), 'p.json');
-  expect(() => parseProfile('{', 'p.json')).toThrow(/p.json is not JSON/);
+  expect(() => parseProfile('{', 'p.json')).toThrow(/p.json is not a profile.*it is not JSON/);
   expect(refused({ version: 1 })).toThrow(/version/);
   expect(refused({ options: { hlc: { warmpu: 1 } } })).toThrow(/options/);
 });

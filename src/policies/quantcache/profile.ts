@@ -3,7 +3,7 @@
  * versioned, bound to the model's weights; a profile of another model is refused.
  */
 import * as z from 'zod';
-import { QuantCacheError } from '../../errors.ts';
+import { parseJson } from '../../files/json.ts';
 import { quantcacheOptions } from './index.ts';
 
 const profileSchema = z.strictObject({
@@ -28,21 +28,10 @@ export type Profile = z.output<typeof profileSchema>;
 /** A profile as it is written: options that are not there have their defaults. */
 export type WrittenProfile = z.input<typeof profileSchema>;
 
+/** What messages say of a profile's file. */
+export const profilePurpose = { what: 'a profile of this version', todo: 'Write it with "quantcache calibrate".' };
+
 /** Reads a profile; throws `corrupt_file` with what is wrong. `file` is what messages call it. */
 export function parseProfile(text: string, file: string): Profile {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new QuantCacheError('corrupt_file', `${file} is not JSON; write it with "quantcache calibrate".`, {
-      cause: error,
-    });
-  }
-  const result = profileSchema.safeParse(parsed);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-  throw new QuantCacheError(
-    'corrupt_file',
-    `${file} is not a profile of this version. ${problems}. Write it anew with "quantcache calibrate".`,
-  );
+  return parseJson(text, file, profileSchema, profilePurpose);
 }
