@@ -89,7 +89,7 @@ function tokenizer(): object {
 function visionGraph(output = 'image_embeds'): Uint8Array {
   const graph = new Graph('vision');
   const pixels = graph.input('pixel_values', ['batch', 3, 'height', 'width']);
-  graph.output(output, graph.op.ReduceMean!(pixels, [2, 3], { keepdims: 0 }));
+  graph.output(output, graph.op.ReduceMean(pixels, [2, 3], { keepdims: 0 }));
   return graph.build().bytes;
 }
 
@@ -106,8 +106,8 @@ function textGraph(size = 3): Uint8Array {
     table[vocab[token]! * size + Math.min(colour, size - 1)] = 1;
   const graph = new Graph('text');
   const ids = graph.input('input_ids', ['batch', 'sequence'], 'int64');
-  const rows = graph.op.Gather!(graph.constant(table, [table.length / size, size]), ids, { axis: 0 });
-  graph.output('text_embeds', graph.op.ReduceSum!(rows, [1], { keepdims: 0 }));
+  const rows = graph.op.Gather(graph.constant(table, [table.length / size, size]), ids, { axis: 0 });
+  graph.output('text_embeds', graph.op.ReduceSum(rows, [1], { keepdims: 0 }));
   return graph.build().bytes;
 }
 

@@ -111,28 +111,28 @@ function handwrittenStart(
   [batch, frames, tokens]: readonly number[],
 ) {
   const { op } = graph;
-  const x = op.Reshape!(graph.input('x', [batch!, frames!, tokens!, d]), [batch! * frames!, tokens!, d]);
-  const rows = op.Add!(
-    op.Reshape!(graph.input('modulation', [batch!, 1, 6 * d]), [batch!, 6, d]),
+  const x = op.Reshape(graph.input('x', [batch!, frames!, tokens!, d]), [batch! * frames!, tokens!, d]);
+  const rows = op.Add(
+    op.Reshape(graph.input('modulation', [batch!, 1, 6 * d]), [batch!, 6, d]),
     graph.weight(weights.get('scale_shift_table')),
   );
-  const [shift, scale, gate] = [0, 1, 2].map((i) => op.Slice!(rows, [first + i], [first + i + 1], [1]));
-  const norm = op.LayerNormalization!(x, graph.constant(new Float32Array(d).fill(1)), { axis: -1, epsilon: 1e-6 });
-  return { x, gate: gate!, normed: op.Add!(op.Mul!(norm, op.Add!(scale!, graph.constant(1))), shift!) };
+  const [shift, scale, gate] = [0, 1, 2].map((i) => op.Slice(rows, [first + i], [first + i + 1], [1]));
+  const norm = op.LayerNormalization(x, graph.constant(new Float32Array(d).fill(1)), { axis: -1, epsilon: 1e-6 });
+  return { x, gate: gate!, normed: op.Add(op.Mul(norm, op.Add(scale!, graph.constant(1))), shift!) };
 }
 
 const handwrittenLinear = (graph: Graph, weights: Weights, x: Value, name: string): Value =>
-  graph.op.Add!(
-    graph.op.MatMul!(x, graph.weight(weights.get(`${name}.transposed`))),
+  graph.op.Add(
+    graph.op.MatMul(x, graph.weight(weights.get(`${name}.transposed`))),
     graph.weight(weights.get(`${name}.bias`)),
   );
 
 function handwrittenFeedForward(weights: Weights, config: Stdit3Config, shape: readonly number[]): Model {
   const graph = new Graph('handwritten feed-forward');
   const { x, gate, normed } = handwrittenStart(graph, weights, config, 3, shape);
-  const inner = graph.op.Gelu!(handwrittenLinear(graph, weights, normed, 'mlp.fc1'), { approximate: 'tanh' });
-  const sum = graph.op.Add!(x, graph.op.Mul!(gate, handwrittenLinear(graph, weights, inner, 'mlp.fc2')));
-  graph.output('hidden', graph.op.Reshape!(sum, [...shape, config.hiddenSize]));
+  const inner = graph.op.Gelu(handwrittenLinear(graph, weights, normed, 'mlp.fc1'), { approximate: 'tanh' });
+  const sum = graph.op.Add(x, graph.op.Mul(gate, handwrittenLinear(graph, weights, inner, 'mlp.fc2')));
+  graph.output('hidden', graph.op.Reshape(sum, [...shape, config.hiddenSize]));
   return graph.build();
 }
 
@@ -148,20 +148,20 @@ function handwrittenAttention(weights: Weights, config: Stdit3Config, shape: rea
     3,
   );
   const perHead = (value: Value, name: string) => {
-    const heads = op.Reshape!(value, [0, 0, numHeads, headSize]);
-    const norm = op.SimplifiedLayerNormalization!(heads, graph.weight(weights.get(`attn.${name}.weight`)), {
+    const heads = op.Reshape(value, [0, 0, numHeads, headSize]);
+    const norm = op.SimplifiedLayerNormalization(heads, graph.weight(weights.get(`attn.${name}.weight`)), {
       axis: -1,
       epsilon: 1e-6,
     });
-    return op.Reshape!(norm, [0, 0, hiddenSize]);
+    return op.Reshape(norm, [0, 0, hiddenSize]);
   };
   const mixed = attention(graph, perHead(parts[0]!, 'q_norm'), perHead(parts[1]!, 'k_norm'), parts[2]!, {
     heads: numHeads,
     headSize,
     kernel: 'flash',
   });
-  const sum = op.Add!(x, op.Mul!(gate, handwrittenLinear(graph, weights, mixed, 'attn.proj')));
-  graph.output('hidden', op.Reshape!(sum, [...shape, hiddenSize]));
+  const sum = op.Add(x, op.Mul(gate, handwrittenLinear(graph, weights, mixed, 'attn.proj')));
+  graph.output('hidden', op.Reshape(sum, [...shape, hiddenSize]));
   return graph.build();
 }
 

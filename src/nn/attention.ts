@@ -27,21 +27,21 @@ export function attention(graph: Graph, q: Value, k: Value, v: Value, options: A
   const { heads, headSize, kernel, bias } = options;
   const scale = options.scale ?? 1 / Math.sqrt(headSize);
   if (kernel === 'flash') {
-    return graph.contrib.MultiHeadAttention!(q, k, v, undefined, undefined, bias, {
+    return graph.contrib.MultiHeadAttention(q, k, v, undefined, undefined, bias, {
       num_heads: heads,
       scale: float(scale),
     });
   }
   if (kernel === 'standard') {
-    return graph.op.Attention!(q, k, v, bias, { q_num_heads: heads, kv_num_heads: heads, scale: float(scale) });
+    return graph.op.Attention(q, k, v, bias, { q_num_heads: heads, kv_num_heads: heads, scale: float(scale) });
   }
   const { op } = graph;
   const split = (x: Value, permutation: number[]) =>
-    op.Transpose!(op.Reshape!(x, [0, 0, heads, headSize]), { perm: permutation });
-  const scores = op.MatMul!(op.Mul!(split(q, [0, 2, 1, 3]), graph.constant(scale)), split(k, [0, 2, 3, 1]));
-  const weights = op.Softmax!(bias === undefined ? scores : op.Add!(scores, bias), { axis: -1 });
-  const mixed = op.Transpose!(op.MatMul!(weights, split(v, [0, 2, 1, 3])), { perm: [0, 2, 1, 3] });
-  return op.Reshape!(mixed, [0, 0, heads * headSize]);
+    op.Transpose(op.Reshape(x, [0, 0, heads, headSize]), { perm: permutation });
+  const scores = op.MatMul(op.Mul(split(q, [0, 2, 1, 3]), graph.constant(scale)), split(k, [0, 2, 3, 1]));
+  const weights = op.Softmax(bias === undefined ? scores : op.Add(scores, bias), { axis: -1 });
+  const mixed = op.Transpose(op.MatMul(weights, split(v, [0, 2, 1, 3])), { perm: [0, 2, 1, 3] });
+  return op.Reshape(mixed, [0, 0, heads * headSize]);
 }
 
 /**
@@ -49,5 +49,5 @@ export function attention(graph: Graph, q: Value, k: Value, v: Value, options: A
  * out[2i] = u[2i] cos - u[2i+1] sin, out[2i+1] = u[2i+1] cos + u[2i] sin. The tables are `[positions, headSize / 2]`.
  */
 export function rotaryEmbedding(graph: Graph, x: Value, tables: { cos: Value; sin: Value }, heads: number): Value {
-  return graph.contrib.RotaryEmbedding!(x, [0], tables.cos, tables.sin, { interleaved: 1, num_heads: heads });
+  return graph.contrib.RotaryEmbedding(x, [0], tables.cos, tables.sin, { interleaved: 1, num_heads: heads });
 }

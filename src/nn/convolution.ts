@@ -22,13 +22,13 @@ export function convolution(
     strides: options.strides ?? weight.shape.slice(2).map(() => 1),
     pads: options.pads ?? [...weight.shape.slice(2), ...weight.shape.slice(2)].map((size) => (size - 1) / 2),
   };
-  return graph.op.Conv!(x, graph.weight(weight), bias, attributes);
+  return graph.op.Conv(x, graph.weight(weight), bias, attributes);
 }
 
 /** Doubles height and width of `[batch, channels, height, width]` by repeating pixels. */
 export function upsampleNearest({ graph }: Scope, x: Value): Value {
   const scales = graph.constant(Float32Array.of(1, 1, 2, 2));
-  return graph.op.Resize!(x, undefined, scales, {
+  return graph.op.Resize(x, undefined, scales, {
     mode: 'nearest',
     coordinate_transformation_mode: 'asymmetric',
     nearest_mode: 'floor',

@@ -12,6 +12,7 @@ import { QuantCacheError } from '../errors.ts';
 import type { Weight } from '../weights/checkpoint.ts';
 import type { Dtype } from '../weights/dtypes.ts';
 import { type AttributeValue, attributeOf } from './attributes.ts';
+import type { ContribOperatorName, MultipleOutputName, OperatorName } from './operators.ts';
 
 /** The name of a tensor inside one graph. */
 export type Value = string & { readonly __value: unique symbol };
@@ -93,14 +94,14 @@ export class Graph {
     this.#prefix = parent ? `${parent.#prefix}${name}.` : '';
   }
 
-  /** Any operator of the ONNX standard: `g.op.Softmax(x, { axis: -1 })`. */
-  readonly op: Record<string, Operator> = this.#operators('');
-  /** Any operator of ONNX Runtime's own domain, `com.microsoft`. */
-  readonly contrib: Record<string, Operator> = this.#operators('com.microsoft');
+  /** Operators by name: `g.op.Softmax(x, { axis: -1 })`. */
+  readonly op: Readonly<Record<OperatorName, Operator>> = this.#operators('');
+  /** Those of ONNX Runtime's own domain, `com.microsoft`. */
+  readonly contrib: Readonly<Record<ContribOperatorName, Operator>> = this.#operators('com.microsoft');
 
   /** A node with several outputs, such as `Split`. */
   node(
-    type: string,
+    type: MultipleOutputName,
     operands: readonly Operand[],
     attributes: Record<string, AttributeValue>,
     outputs: number,
@@ -140,7 +141,7 @@ export class Graph {
   /** A weight that stays in its file, as float32: F16 and BF16 are widened when the session is made. */
   weight(weight: Weight, shape: readonly number[] = weight.shape): Value {
     const value = this.rawWeight(weight, shape);
-    return weight.dtype === 'F32' ? value : this.op.Cast!(value, { to: elementTypes.float32 });
+    return weight.dtype === 'F32' ? value : this.op.Cast(value, { to: elementTypes.float32 });
   }
 
   /** A weight that stays in its file, in the type it is stored in. `shape` may regroup its dimensions. */
@@ -211,7 +212,7 @@ export class Graph {
     });
   }
 
-  #operators(domain: string): Record<string, Operator> {
+  #operators<Name extends string>(domain: string): Record<Name, Operator> {
     const operator =
       (type: string): Operator =>
       (...args) => {
@@ -220,7 +221,7 @@ export class Graph {
         const operands = (isAttributes(last) ? args.slice(0, -1) : args) as Operand[];
         return this.#append(domain, type, operands, attributes, 1)[0]!;
       };
-    return new Proxy({}, { get: (_, type: string) => operator(type) });
+    return new Proxy({} as Record<Name, Operator>, { get: (_, type: string) => operator(type) });
   }
 
   #append(

@@ -15,7 +15,7 @@ export const watching =
   (scope, x, name) => {
     const { op } = scope.graph;
     const layer = scope.weights.get(`${name}.weight`).name.replace(/\.weight$/, '');
-    scope.graph.output(`${watched}${layer}`, op.ReduceMax!(op.Abs!(x), [0], { keepdims: 0 }));
+    scope.graph.output(`${watched}${layer}`, op.ReduceMax(op.Abs(x), [0], { keepdims: 0 }));
     return linear(scope, x, name);
   };
 

@@ -62,9 +62,9 @@ async function run({ recipe, layer = 'qkv', x, slices, maxima, parts }: Case) {
   const scope = { graph, weights: numerics.weights.scope('block'), linear: numerics.linear, slices };
   let value = graph.input('x', ['rows', inputs]);
   if (scope.weights.has(`${layer}.balance`))
-    value = graph.op.Mul!(value, graph.weight(scope.weights.get(`${layer}.balance`)));
+    value = graph.op.Mul(value, graph.weight(scope.weights.get(`${layer}.balance`)));
   const whole = () => scope.linear(scope, value, layer);
-  graph.output('y', parts ? graph.op.Concat!(...linearParts(scope, value, layer, parts), { axis: 1 }) : whole());
+  graph.output('y', parts ? graph.op.Concat(...linearParts(scope, value, layer, parts), { axis: 1 }) : whole());
   const session = await runtime.compile(graph.build(), { prepack: true });
   const { y } = await session.run({ x: runtime.tensor(x, [x.length / inputs, inputs]) });
   const result = (await runtime.read(y!)).slice();

@@ -61,20 +61,20 @@ function rows(layer: Layer, x: Value, count: number): Value[] {
   const { op } = graph;
   const { zero, above } = levelsOf(layer);
   // Scale: the largest value reaches the top level, the smallest one the bottom level; never zero.
-  const top = op.Mul!(op.ReduceMax!(x, [-1], { keepdims: 1 }), graph.constant(1 / above));
-  const bottom = op.Mul!(op.ReduceMin!(x, [-1], { keepdims: 1 }), graph.constant(-1 / zero));
-  const scale = op.Max!(top, bottom, graph.constant(1e-20));
-  const zeroPoint = op.Cast!(graph.constant(zero), { to: elementTypeCode('uint8') });
-  const zeroPoints = op.Expand!(zeroPoint, op.Shape!(scale));
-  const levels = op.QuantizeLinear!(x, scale, zeroPoints, { axis: 1, block_size: inputs });
+  const top = op.Mul(op.ReduceMax(x, [-1], { keepdims: 1 }), graph.constant(1 / above));
+  const bottom = op.Mul(op.ReduceMin(x, [-1], { keepdims: 1 }), graph.constant(-1 / zero));
+  const scale = op.Max(top, bottom, graph.constant(1e-20));
+  const zeroPoint = op.Cast(graph.constant(zero), { to: elementTypeCode('uint8') });
+  const zeroPoints = op.Expand(zeroPoint, op.Shape(scale));
+  const levels = op.QuantizeLinear(x, scale, zeroPoints, { axis: 1, block_size: inputs });
   const { integers, scales } = int8Weights(layer);
   const width = outputs / count;
   return Array.from({ length: count }, (_, part) => {
     const own = (columns: Value, axis: number) =>
-      count === 1 ? columns : op.Slice!(columns, [part * width], [(part + 1) * width], [axis]);
+      count === 1 ? columns : op.Slice(columns, [part * width], [(part + 1) * width], [axis]);
     const unit = graph.constant(1);
-    const product = graph.contrib.MatMulIntegerToFloat!(levels, own(integers, 1), unit, own(scales, 0), zeroPoint);
-    return withBias(layer, op.Mul!(product, scale), bias && own(bias, 0));
+    const product = graph.contrib.MatMulIntegerToFloat(levels, own(integers, 1), unit, own(scales, 0), zeroPoint);
+    return withBias(layer, op.Mul(product, scale), bias && own(bias, 0));
   });
 }
 
@@ -86,11 +86,11 @@ function tensor(layer: Layer, x: Value): Value[] {
     throw new QuantCacheError('unsupported_precision', message);
   }
   const { integers, scales } = int8Weights(layer);
-  return [graph.contrib.DynamicQuantizeMatMul!(x, integers, scales, undefined, bias)];
+  return [graph.contrib.DynamicQuantizeMatMul(x, integers, scales, undefined, bias)];
 }
 
 const withBias = ({ graph }: Layer, product: Value, bias: Value | undefined): Value =>
-  bias === undefined ? product : graph.op.Add!(product, bias);
+  bias === undefined ? product : graph.op.Add(product, bias);
 
 /** How many levels lie below zero, and how many above. */
 function levelsOf({ recipe, name, rotation }: Layer): { zero: number; above: number } {
@@ -110,16 +110,16 @@ function int8Weights({ graph, scope, recipe, name, inputs, outputs }: Layer): { 
   const to = (type: 'int8' | 'float32') => ({ to: elementTypeCode(type) });
   const small =
     recipe.weights.bits === 4 ? graph.nibbles(packed, [inputs, outputs]) : graph.rawWeight(packed, [inputs, outputs]);
-  if (groups === 1) return { integers: op.Cast!(small, to('int8')), scales: graph.rawWeight(scale, [outputs]) };
+  if (groups === 1) return { integers: op.Cast(small, to('int8')), scales: graph.rawWeight(scale, [outputs]) };
   // Groups: the coarsest group of a column keeps the column's 127 levels, finer ones use fewer of them.
   const grouped = graph.rawWeight(scale, [groups, 1, outputs]);
   const limit = largestInteger(recipe.weights.bits) / largestInteger(8);
-  const columns = op.Mul!(op.ReduceMax!(grouped, [0], { keepdims: 1 }), graph.constant(limit));
-  const values = op.Reshape!(op.Cast!(small, to('float32')), [groups, inputs / groups, outputs]);
-  const rounded = op.Round!(op.Mul!(values, op.Div!(grouped, columns)));
+  const columns = op.Mul(op.ReduceMax(grouped, [0], { keepdims: 1 }), graph.constant(limit));
+  const values = op.Reshape(op.Cast(small, to('float32')), [groups, inputs / groups, outputs]);
+  const rounded = op.Round(op.Mul(values, op.Div(grouped, columns)));
   return {
-    integers: op.Reshape!(op.Cast!(rounded, to('int8')), [inputs, outputs]),
-    scales: op.Reshape!(columns, [outputs]),
+    integers: op.Reshape(op.Cast(rounded, to('int8')), [inputs, outputs]),
+    scales: op.Reshape(columns, [outputs]),
   };
 }
 
@@ -134,6 +134,6 @@ function blocks(layer: Layer, x: Value): Value[] {
   const packed = graph.rawWeight(scope.weights.get(`${name}.packed`));
   const scales = graph.rawWeight(scope.weights.get(`${name}.scale`));
   const sizes = { K: inputs, N: outputs, bits: weights.bits, block_size: blockSize };
-  const product = graph.contrib.MatMulNBits!(x, packed, scales, { ...sizes, accuracy_level: 4 });
+  const product = graph.contrib.MatMulNBits(x, packed, scales, { ...sizes, accuracy_level: 4 });
   return [withBias(layer, product, bias)];
 }

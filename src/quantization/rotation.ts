@@ -49,6 +49,6 @@ export function rotateMatrix({ data, outputs, inputs }: Matrix, size: number): M
 /** The same turn of `[rows, inputs]` in a graph. */
 export function rotateRows(graph: Graph, x: Value, inputs: number, size: number): Value {
   const { op } = graph;
-  const blocks = op.Reshape!(x, [-1, size]);
-  return op.Reshape!(op.MatMul!(blocks, graph.constant(hadamard(size), [size, size])), [-1, inputs]);
+  const blocks = op.Reshape(x, [-1, size]);
+  return op.Reshape(op.MatMul(blocks, graph.constant(hadamard(size), [size, size])), [-1, inputs]);
 }

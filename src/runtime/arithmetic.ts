@@ -54,8 +54,8 @@ export function createArithmetic(runtime: Runtime): Arithmetic {
     return value;
   };
   return {
-    add: (a, b) => run('add', ({ op }, x, y) => op.Add!(x, y), [a, b]),
-    subtract: (a, b) => run('subtract', ({ op }, x, y) => op.Sub!(x, y), [a, b]),
+    add: (a, b) => run('add', ({ op }, x, y) => op.Add(x, y), [a, b]),
+    subtract: (a, b) => run('subtract', ({ op }, x, y) => op.Sub(x, y), [a, b]),
     combine(terms) {
       const weights = terms.map((term) => weightTensor(runtime, term));
       return run(`combine ${terms.length}`, weightedSum, [...terms.map(({ tensor }) => tensor), ...weights]);
@@ -63,17 +63,16 @@ export function createArithmetic(runtime: Runtime): Arithmetic {
     relativeL1: (a, b) =>
       scalar(
         'relativeL1',
-        (graph, x, y) => graph.op.Div!(sumAbsolute(graph, graph.op.Sub!(x, y)), sumAbsolute(graph, y)),
+        (graph, x, y) => graph.op.Div(sumAbsolute(graph, graph.op.Sub(x, y)), sumAbsolute(graph, y)),
         [a, b],
       ),
     meanAbsolute: (a, b) =>
       b
-        ? scalar(
-            'meanAbsolute of difference',
-            ({ op }, x, y) => op.ReduceMean!(op.Abs!(op.Sub!(x, y)), { keepdims: 0 }),
-            [a, b],
-          )
-        : scalar('meanAbsolute', ({ op }, x) => op.ReduceMean!(op.Abs!(x), { keepdims: 0 }), [a]),
+        ? scalar('meanAbsolute of difference', ({ op }, x, y) => op.ReduceMean(op.Abs(op.Sub(x, y)), { keepdims: 0 }), [
+            a,
+            b,
+          ])
+        : scalar('meanAbsolute', ({ op }, x) => op.ReduceMean(op.Abs(x), { keepdims: 0 }), [a]),
     cosine: (a, b) => scalar('cosine', cosine, [a, b]),
     magnitudeRatio: (a, b) => scalar('magnitudeRatio', magnitudeRatio, [a, b]),
     frameDifference: (a, stride) =>
@@ -93,31 +92,31 @@ export function weightTensor(
   return runtime.tensor(perRow, [rows!, ...rest.map(() => 1)]);
 }
 
-const sumAbsolute = ({ op }: Graph, x: Value): Value => op.ReduceL1!(x, { keepdims: 0 });
+const sumAbsolute = ({ op }: Graph, x: Value): Value => op.ReduceL1(x, { keepdims: 0 });
 
 /** The tensors come first, their weights after them. */
 function weightedSum({ op }: Graph, ...inputs: Value[]): Value {
   const count = inputs.length / 2;
   return inputs
     .slice(0, count)
-    .map((x, i) => op.Mul!(x, inputs[count + i]!))
-    .reduce((sum, term) => op.Add!(sum, term));
+    .map((x, i) => op.Mul(x, inputs[count + i]!))
+    .reduce((sum, term) => op.Add(sum, term));
 }
 
 function cosine({ op }: Graph, x: Value, y: Value): Value {
-  const dot = (a: Value, b: Value) => op.ReduceSum!(op.Mul!(a, b), { keepdims: 0 });
-  return op.Div!(dot(x, y), op.Sqrt!(op.Mul!(dot(x, x), dot(y, y))));
+  const dot = (a: Value, b: Value) => op.ReduceSum(op.Mul(a, b), { keepdims: 0 });
+  return op.Div(dot(x, y), op.Sqrt(op.Mul(dot(x, x), dot(y, y))));
 }
 
 function magnitudeRatio({ op }: Graph, x: Value, y: Value): Value {
-  const norms = (a: Value) => op.ReduceL2!(a, [-1]);
-  return op.ReduceMean!(op.Div!(norms(x), norms(y)), { keepdims: 0 });
+  const norms = (a: Value) => op.ReduceL2(a, [-1]);
+  return op.ReduceMean(op.Div(norms(x), norms(y)), { keepdims: 0 });
 }
 
 function frameDifference(graph: Graph, x: Value, stride: number): Value {
   const { op } = graph;
-  const later = op.Slice!(x, [stride], [Number.MAX_SAFE_INTEGER], [1]);
-  const earlier = op.Slice!(x, [0], [-stride], [1]);
-  const size = op.Add!(sumAbsolute(graph, later), sumAbsolute(graph, earlier));
-  return op.Div!(sumAbsolute(graph, op.Sub!(later, earlier)), size);
+  const later = op.Slice(x, [stride], [Number.MAX_SAFE_INTEGER], [1]);
+  const earlier = op.Slice(x, [0], [-stride], [1]);
+  const size = op.Add(sumAbsolute(graph, later), sumAbsolute(graph, earlier));
+  return op.Div(sumAbsolute(graph, op.Sub(later, earlier)), size);
 }

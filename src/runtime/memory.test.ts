@@ -10,7 +10,7 @@ beforeAll(async () => {
   runtime = await createRuntime();
   const graph = new Graph('double');
   const x = graph.input('x', ['n']);
-  graph.output('y', graph.op.Add!(x, x));
+  graph.output('y', graph.op.Add(x, x));
   double = await runtime.compile(graph.build());
 });
 

@@ -121,8 +121,8 @@ const largestBlock = 2 ** 25 - 2 ** 16;
 async function keepFreedMemory(runtime: Runtime): Promise<void> {
   const graph = new Graph('block');
   const { op } = graph;
-  const block = op.Expand!(graph.input('x', [1]), [largestBlock / Float32Array.BYTES_PER_ELEMENT]);
-  graph.output('y', op.Slice!(block, [0], [1], [0]));
+  const block = op.Expand(graph.input('x', [1]), [largestBlock / Float32Array.BYTES_PER_ELEMENT]);
+  graph.output('y', op.Slice(block, [0], [1], [0]));
   const session = await runtime.compile(graph.build());
   const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   y!.dispose();

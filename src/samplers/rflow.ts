@@ -99,7 +99,7 @@ const frameShape = ['batch', 1, 'frames', 1, 1];
 
 /** Frames of `mask` from one value, all others from another. */
 const choose = ({ op }: Graph, mask: Value, yes: Value, no: Value): Value =>
-  op.Where!(op.Cast!(mask, { to: 9 }), yes, no);
+  op.Where(op.Cast(mask, { to: 9 }), yes, no);
 
 function noiseGraph(): Model {
   const graph = new Graph('noise');
@@ -107,7 +107,7 @@ function noiseGraph(): Model {
   const latents = graph.input('latents', latentShape);
   const noise = graph.input('noise', latentShape);
   const level = graph.input('level', []);
-  const mixed = op.Add!(op.Mul!(latents, op.Sub!(graph.constant(1), level)), op.Mul!(noise, level));
+  const mixed = op.Add(op.Mul(latents, op.Sub(graph.constant(1), level)), op.Mul(noise, level));
   graph.output('noised', choose(graph, graph.input('starting', frameShape), mixed, latents));
   return graph.build();
 }
@@ -118,9 +118,9 @@ function advanceGraph({ guided, channels }: RflowOptions, masked: boolean): Mode
   const latents = graph.input('latents', latentShape);
   const output = graph.input('output', ['rows', 'outputs', 'frames', 'height', 'width']);
   const [dt, guidance] = [graph.input('dt', []), graph.input('guidance', [])];
-  const velocities = op.Slice!(output, [0], [channels], [1]);
+  const velocities = op.Slice(output, [0], [channels], [1]);
   const velocity = guided ? guide(graph, velocities, guidance) : velocities;
-  const next = op.Add!(latents, op.Mul!(velocity, dt));
+  const next = op.Add(latents, op.Mul(velocity, dt));
   graph.output(
     'next',
     masked ? choose(graph, graph.input('denoised', frameShape), next, graph.input('kept', latentShape)) : next,
@@ -132,13 +132,13 @@ function advanceGraph({ guided, channels }: RflowOptions, masked: boolean): Mode
 function leapGraph({ guided, channels }: RflowOptions, count: number): Model {
   const graph = new Graph('leap');
   const { op } = graph;
-  let next = op.Mul!(graph.input('latents', latentShape), graph.input('weight', []));
+  let next = op.Mul(graph.input('latents', latentShape), graph.input('weight', []));
   for (let i = 0; i < count; i++) {
     const output = graph.input(`output${i}`, ['rows', 'outputs', 'frames', 'height', 'width']);
     const weight = graph.input(`weight${i}`, ['rows', 1, 1, 1, 1]);
-    const weighted = op.Mul!(op.Slice!(output, [0], [channels], [1]), weight);
+    const weighted = op.Mul(op.Slice(output, [0], [channels], [1]), weight);
     const parts = guided ? graph.node('Split', [weighted], { axis: 0, num_outputs: 2 }, 2) : [weighted];
-    for (const part of parts) next = op.Add!(next, part);
+    for (const part of parts) next = op.Add(next, part);
   }
   graph.output('next', next);
   return graph.build();
@@ -148,5 +148,5 @@ function leapGraph({ guided, channels }: RflowOptions, count: number): Model {
 function guide(graph: Graph, velocities: Value, scale: Value): Value {
   const [conditional, unconditional] = graph.node('Split', [velocities], { axis: 0, num_outputs: 2 }, 2);
   const { op } = graph;
-  return op.Add!(unconditional!, op.Mul!(scale, op.Sub!(conditional!, unconditional!)));
+  return op.Add(unconditional!, op.Mul(scale, op.Sub(conditional!, unconditional!)));
 }

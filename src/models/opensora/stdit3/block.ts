@@ -29,11 +29,11 @@ export type Modulation = Record<'shift' | 'scale' | 'gate', Value>;
 export function modulationOf(scope: Scope, config: Stdit3Config, modulation: Value, part: ModulationPart): Modulation {
   const { graph, weights } = scope;
   const table = graph.weight(weights.get('scale_shift_table'));
-  const rows = graph.op.Add!(graph.op.Reshape!(modulation, [0, 0, 6, config.hiddenSize]), table);
+  const rows = graph.op.Add(graph.op.Reshape(modulation, [0, 0, 6, config.hiddenSize]), table);
   const first = part === 'attention' ? 0 : 3;
   const [shift, scale, gate] = graph.node(
     'Split',
-    [graph.op.Slice!(rows, [first], [first + 3], [2])],
+    [graph.op.Slice(rows, [first], [first + 3], [2])],
     { axis: 2, num_outputs: 3 },
     3,
   );
@@ -47,8 +47,8 @@ function balanced({ graph, weights }: Scope, next: string, { shift, scale }: { s
   const balance = graph.weight(weights.get(`${next}.balance`));
   const one = graph.constant(1);
   return {
-    shift: graph.op.Mul!(shift, balance),
-    scale: graph.op.Sub!(graph.op.Mul!(graph.op.Add!(scale, one), balance), one),
+    shift: graph.op.Mul(shift, balance),
+    scale: graph.op.Sub(graph.op.Mul(graph.op.Add(scale, one), balance), one),
   };
 }
 
@@ -58,8 +58,8 @@ function queryKeyValue(scope: Scope, config: Stdit3Config, rows: Value, grouped:
   const { numHeads, headSize } = config;
   const parts = linearParts(scope, rows, 'qkv', 3);
   const normalised = (x: Value, name: string) =>
-    config.qkNorm ? rmsNorm(scope, op.Reshape!(x, [-1, numHeads, headSize]), name) : x;
-  const group = (x: Value) => op.Reshape!(x, grouped);
+    config.qkNorm ? rmsNorm(scope, op.Reshape(x, [-1, numHeads, headSize]), name) : x;
+  const group = (x: Value) => op.Reshape(x, grouped);
   return [group(normalised(parts[0]!, 'q_norm')), group(normalised(parts[1]!, 'k_norm')), group(parts[2]!)];
 }
 
@@ -85,18 +85,18 @@ export function selfAttention(
   const attn = within(scope, 'attn');
   const { numHeads, headSize, hiddenSize } = config;
   const normed = modulatedNorm(scope, hidden, hiddenSize, shift, scale);
-  const grouped = op.Concat!([-1], op.Shape!(hidden, { start: -2 }), { axis: 0 });
-  const [q, k, v] = queryKeyValue(attn, config, op.Reshape!(normed, [-1, hiddenSize]), grouped);
+  const grouped = op.Concat([-1], op.Shape(hidden, { start: -2 }), { axis: 0 });
+  const [q, k, v] = queryKeyValue(attn, config, op.Reshape(normed, [-1, hiddenSize]), grouped);
   const turn = (x: Value) => (rotary ? rotaryEmbedding(scope.graph, x, rotary, numHeads) : x);
   const mixed = attention(scope.graph, turn(q), turn(k), v, { heads: numHeads, headSize, kernel });
-  const rows = attn.linear(attn, op.Reshape!(mixed, [-1, hiddenSize]), 'proj');
-  const ungated = op.Reshape!(rows, op.Shape!(hidden));
+  const rows = attn.linear(attn, op.Reshape(mixed, [-1, hiddenSize]), 'proj');
+  const ungated = op.Reshape(rows, op.Shape(hidden));
   return { ...gated(scope.graph, hidden, ungated, gate), ungated };
 }
 
 function gated(graph: Graph, hidden: Value, delta: Value, gate: Value): ModuleValues {
-  const residual = graph.op.Mul!(gate, delta);
-  return { hidden: graph.op.Add!(hidden, residual), residual };
+  const residual = graph.op.Mul(gate, delta);
+  return { hidden: graph.op.Add(hidden, residual), residual };
 }
 
 /**
@@ -117,21 +117,21 @@ export function crossAttention(
   const { op } = graph;
   const cross = within(scope, 'cross_attn');
   const { numHeads, headSize, hiddenSize } = config;
-  const perSample = op.Reshape!(
-    cross.linear(cross, op.Reshape!(hidden, [-1, hiddenSize]), 'q_linear'),
-    op.Concat!(op.Shape!(caption.keys, { start: 0, end: 1 }), [-1, hiddenSize], { axis: 0 }),
+  const perSample = op.Reshape(
+    cross.linear(cross, op.Reshape(hidden, [-1, hiddenSize]), 'q_linear'),
+    op.Concat(op.Shape(caption.keys, { start: 0, end: 1 }), [-1, hiddenSize], { axis: 0 }),
   );
   const bias = caption.bias && expandBias(graph, caption.bias, perSample);
   const mixed = attention(graph, perSample, caption.keys, caption.values, { heads: numHeads, headSize, kernel, bias });
-  const projected = cross.linear(cross, op.Reshape!(mixed, [-1, hiddenSize]), 'proj');
-  const residual = op.Reshape!(projected, op.Shape!(hidden));
-  return { hidden: op.Add!(hidden, residual), residual };
+  const projected = cross.linear(cross, op.Reshape(mixed, [-1, hiddenSize]), 'proj');
+  const residual = op.Reshape(projected, op.Shape(hidden));
+  return { hidden: op.Add(hidden, residual), residual };
 }
 
 /** `[batch, 1, 1, keys]` repeated for every query, as the fused kernels want it. */
 function expandBias({ op }: Graph, bias: Value, queries: Value): Value {
-  const count = op.Shape!(queries, { start: 1, end: 2 });
-  return op.Expand!(bias, op.Concat!([1, 1], count, [1], { axis: 0 }));
+  const count = op.Shape(queries, { start: 1, end: 2 });
+  return op.Expand(bias, op.Concat([1, 1], count, [1], { axis: 0 }));
 }
 
 /** Keys and values of a caption `[batch, length, width]`, computed once per generation. */

@@ -18,7 +18,7 @@ export function patchGraph(weights: Weights, config: Stdit3Config, size: ends.La
   const { graph } = scope;
   const latents = graph.input('latents', ['batch', config.inChannels, 'frames', size.height, size.width]);
   const positions = graph.input('positions', [1, 1, 'tokens', config.hiddenSize]);
-  const batch = doubled ? graph.op.Concat!(latents, latents, { axis: 0 }) : latents;
+  const batch = doubled ? graph.op.Concat(latents, latents, { axis: 0 }) : latents;
   graph.output('hidden', ends.patchEmbedding(scope, config, batch, positions, size));
   return graph.build();
 }

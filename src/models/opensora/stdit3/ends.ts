@@ -30,13 +30,13 @@ export function patchEmbedding(
   const { rows, columns } = size;
   const below = rows * patchHeight - size.height;
   const right = columns * patchWidth - size.width;
-  const padded = below || right ? op.Pad!(latents, [0, 0, 0, 0, 0, 0, 0, 0, below, right]) : latents;
-  const frames = op.Shape!(latents, { start: 2, end: 3 });
-  const split = op.Concat!([-1, inChannels], frames, [rows, patchHeight, columns, patchWidth], { axis: 0 });
-  const patches = op.Transpose!(op.Reshape!(padded, split), { perm: [0, 2, 3, 5, 1, 4, 6] });
+  const padded = below || right ? op.Pad(latents, [0, 0, 0, 0, 0, 0, 0, 0, below, right]) : latents;
+  const frames = op.Shape(latents, { start: 2, end: 3 });
+  const split = op.Concat([-1, inChannels], frames, [rows, patchHeight, columns, patchWidth], { axis: 0 });
+  const patches = op.Transpose(op.Reshape(padded, split), { perm: [0, 2, 3, 5, 1, 4, 6] });
   const linear = within(scope, 'x_embedder');
-  const tokens = linear.linear(linear, op.Reshape!(patches, [-1, inChannels * patchHeight * patchWidth]), 'proj');
-  return op.Add!(op.Reshape!(tokens, op.Concat!([-1], frames, [rows * columns, hiddenSize], { axis: 0 })), positions);
+  const tokens = linear.linear(linear, op.Reshape(patches, [-1, inChannels * patchHeight * patchWidth]), 'proj');
+  return op.Add(op.Reshape(tokens, op.Concat([-1], frames, [rows * columns, hiddenSize], { axis: 0 })), positions);
 }
 
 /**
@@ -49,7 +49,7 @@ export function timeEmbedding(scope: Scope, config: Stdit3Config, times: Value, 
     overRows(scope, x, sinusoidSize, (rows) => perceptron(within(scope, `${name}.mlp`), rows, ['0', '2'], silu));
   const timeOnly = embed(times, 't_embedder');
   const rateOnly = embed(rates, 'fps_embedder');
-  const embedding = op.Add!(timeOnly, rateOnly);
+  const embedding = op.Add(timeOnly, rateOnly);
   const modulation = overRows(scope, silu(scope, embedding), config.hiddenSize, (rows) =>
     scope.linear(scope, rows, 't_block.1'),
   );
@@ -89,13 +89,13 @@ export function finalLayer(
   const final = within(scope, 'final_layer');
   const table = graph.weight(final.weights.get('scale_shift_table'));
   const modulated = (x: Value, time: Value) => {
-    const rows = op.Add!(table, op.Reshape!(time, [0, 0, 1, config.hiddenSize]));
+    const rows = op.Add(table, op.Reshape(time, [0, 0, 1, config.hiddenSize]));
     const [shift, scale] = graph.node('Split', [rows], { axis: 2, num_outputs: 2 }, 2);
     return modulatedNorm(scope, x, config.hiddenSize, shift!, scale!);
   };
   const denoised = modulated(hidden, embedding);
   const normed = given
-    ? op.Where!(op.Cast!(given.mask, { to: 9 }), denoised, modulated(denoised, given.embedding))
+    ? op.Where(op.Cast(given.mask, { to: 9 }), denoised, modulated(denoised, given.embedding))
     : denoised;
   const tokens = overRows(final, normed, config.hiddenSize, (rows) => final.linear(final, rows, 'linear'));
   return { tokens, output: unpatchify(scope, config, tokens, size) };
@@ -106,9 +106,9 @@ function unpatchify({ graph }: Scope, config: Stdit3Config, tokens: Value, size:
   const { op } = graph;
   const { patchHeight, patchWidth, outChannels } = config;
   const { rows, columns, height, width } = size;
-  const frames = op.Shape!(tokens, { start: 1, end: 2 });
-  const split = op.Concat!([-1], frames, [rows, columns, patchHeight, patchWidth, outChannels], { axis: 0 });
-  const placed = op.Transpose!(op.Reshape!(tokens, split), { perm: [0, 6, 1, 2, 4, 3, 5] });
-  const whole = op.Concat!([-1, outChannels], frames, [rows * patchHeight, columns * patchWidth], { axis: 0 });
-  return op.Slice!(op.Reshape!(placed, whole), [0, 0], [height, width], [3, 4]);
+  const frames = op.Shape(tokens, { start: 1, end: 2 });
+  const split = op.Concat([-1], frames, [rows, columns, patchHeight, patchWidth, outChannels], { axis: 0 });
+  const placed = op.Transpose(op.Reshape(tokens, split), { perm: [0, 6, 1, 2, 4, 3, 5] });
+  const whole = op.Concat([-1, outChannels], frames, [rows * patchHeight, columns * patchWidth], { axis: 0 });
+  return op.Slice(op.Reshape(placed, whole), [0, 0], [height, width], [3, 4]);
 }

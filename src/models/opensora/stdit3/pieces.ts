@@ -68,10 +68,10 @@ export function eachFrame<Modulation extends Values, Caption extends Values, Res
   if (pieces === 1) return write(scope, hidden, modulation, caption);
   const { graph } = scope;
   const { op } = graph;
-  const frames = op.Concat!(op.Shape!(hidden, { start: 0, end: 2 }), [1, 1], { axis: 0 });
-  const perFrame = mapValues(modulation, (value) => op.Expand!(value, frames));
+  const frames = op.Concat(op.Shape(hidden, { start: 0, end: 2 }), [1, 1], { axis: 0 });
+  const perFrame = mapValues(modulation, (value) => op.Expand(value, frames));
   return graph.scan({ hidden, ...perFrame, ...caption }, (sample, all) => {
-    const own = mapValues(caption, (_, name) => sample.op.Unsqueeze!(all[name]!, [0]));
+    const own = mapValues(caption, (_, name) => sample.op.Unsqueeze(all[name]!, [0]));
     const framed = { hidden: all.hidden, ...mapValues(modulation, (_, name) => all[name]!) };
     return sample.scan(framed, (frame, { hidden: x, ...rest }) =>
       write({ ...scope, graph: frame }, x, rest as unknown as Modulation, own),
@@ -88,27 +88,27 @@ export function eachPlace<Modulation extends Values, Results extends Values>(
 ): Results {
   const { graph } = scope;
   if (pieces === 1) {
-    const turn = (value: Value) => graph.op.Transpose!(value, { perm: [0, 2, 1, 3] });
+    const turn = (value: Value) => graph.op.Transpose(value, { perm: [0, 2, 1, 3] });
     return mapValues(write(scope, turn(hidden), mapValues(modulation, turn)), turn);
   }
-  const turn = ({ op }: Graph, value: Value) => op.Transpose!(value, { perm: [1, 0, 2] });
-  const samples = graph.op.Concat!(graph.op.Shape!(hidden, { start: 0, end: 1 }), [1, 1, 1], { axis: 0 });
-  const perSample = mapValues(modulation, (value) => graph.op.Expand!(value, samples));
+  const turn = ({ op }: Graph, value: Value) => op.Transpose(value, { perm: [1, 0, 2] });
+  const samples = graph.op.Concat(graph.op.Shape(hidden, { start: 0, end: 1 }), [1, 1, 1], { axis: 0 });
+  const perSample = mapValues(modulation, (value) => graph.op.Expand(value, samples));
   return graph.scan({ hidden, ...perSample }, (sample, { hidden: x, ...rest }) => {
     const { op } = sample;
     const turned = mapValues(rest as unknown as Modulation, (value) => turn(sample, value));
-    const tokens = op.Shape!(x, { start: 1, end: 2 });
-    const places = op.Div!(tokens, [pieces]);
+    const tokens = op.Shape(x, { start: 1, end: 2 });
+    const places = op.Div(tokens, [pieces]);
     const numbers = sample.constant(
       Float32Array.from({ length: pieces }, (_, i) => i),
       [pieces, 1],
     );
     const results = sample.scan({ numbers }, (piece, { numbers: number }) => {
-      const first = piece.op.Mul!(piece.op.Cast!(number, { to: elementTypeCode('int64') }), places);
-      const own = piece.op.Slice!(x, first, piece.op.Add!(first, places), [1]);
+      const first = piece.op.Mul(piece.op.Cast(number, { to: elementTypeCode('int64') }), places);
+      const own = piece.op.Slice(x, first, piece.op.Add(first, places), [1]);
       return write({ ...scope, graph: piece }, turn(piece, own), turned);
     });
-    const shape = op.Concat!(tokens, [-1], op.Shape!(x, { start: 2 }), { axis: 0 });
-    return mapValues(results, (result) => turn(sample, op.Reshape!(result, shape)));
+    const shape = op.Concat(tokens, [-1], op.Shape(x, { start: 2 }), { axis: 0 });
+    return mapValues(results, (result) => turn(sample, op.Reshape(result, shape)));
   });
 }

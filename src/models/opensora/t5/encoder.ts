@@ -25,14 +25,14 @@ export function inputGraph(weights: Weights): Model {
     gatherRows(graph, weights, embeddingName(weights), graph.input('ids', ['prompts', 'length'], 'int64')),
   );
   const buckets = graph.input('buckets', ['length', 'length'], 'int64');
-  const byHead = graph.op.Transpose!(gatherRows(graph, weights, distanceBiasName, buckets), { perm: [2, 0, 1] });
-  graph.output('bias', graph.op.Add!(byHead, graph.input('padding', ['prompts', 1, 1, 'length'])));
+  const byHead = graph.op.Transpose(gatherRows(graph, weights, distanceBiasName, buckets), { perm: [2, 0, 1] });
+  graph.output('bias', graph.op.Add(byHead, graph.input('padding', ['prompts', 1, 1, 'length'])));
   return graph.build();
 }
 
 /** Rows of a table; only those are widened to float32, so that the table itself stays in its file. */
 function gatherRows(graph: Graph, weights: Weights, name: string, rows: Value): Value {
-  return graph.op.Cast!(graph.op.Gather!(graph.rawWeight(weights.get(name)), rows), { to: elementTypeCode('float32') });
+  return graph.op.Cast(graph.op.Gather(graph.rawWeight(weights.get(name)), rows), { to: elementTypeCode('float32') });
 }
 
 /** One block: `hidden [prompts, length, width]` and `bias` in, `hidden_after` out. */
@@ -63,7 +63,7 @@ function selfAttention(scope: Scope, config: T5Config, hidden: Value, bias: Valu
     overRows(scope, input, width, (rows) => scope.linear(scope, rows, `SelfAttention.${name}`));
   const [q, k, v] = ['q', 'k', 'v'].map((name) => linear(x, hiddenSize, name)) as [Value, Value, Value];
   const mixed = attention(scope.graph, q, k, v, { heads, headSize, kernel, scale: 1, bias });
-  return scope.graph.op.Add!(hidden, linear(mixed, heads * headSize, 'o'));
+  return scope.graph.op.Add(hidden, linear(mixed, heads * headSize, 'o'));
 }
 
 /** h + wo(gelu(wi_0(x)) wi_1(x)), with x = RMSNorm(h). */
@@ -72,7 +72,7 @@ function feedForward(scope: Scope, config: T5Config, hidden: Value): Value {
   const x = rmsNorm(scope, hidden, 'layer_norm', config.epsilon);
   const added = overRows(scope, x, config.hiddenSize, (rows) => {
     const linear = (input: Value, name: string) => scope.linear(scope, input, `DenseReluDense.${name}`);
-    return linear(op.Mul!(gelu(scope, linear(rows, 'wi_0')), linear(rows, 'wi_1')), 'wo');
+    return linear(op.Mul(gelu(scope, linear(rows, 'wi_0')), linear(rows, 'wi_1')), 'wo');
   });
-  return op.Add!(hidden, added);
+  return op.Add(hidden, added);
 }

@@ -192,8 +192,8 @@ function latentScale(weights: Weights, config: VaeConfig): LatentScale {
       ? graph.weight(weights.get(name))
       : graph.constant(Float32Array.from(config[name]), [1, config[name].length, 1, 1, 1]);
   return {
-    unscale: (graph, z) => graph.op.Add!(graph.op.Mul!(z, numbers(graph, 'scale')), numbers(graph, 'shift')),
-    scale: (graph, z) => graph.op.Div!(graph.op.Sub!(z, numbers(graph, 'shift')), numbers(graph, 'scale')),
+    unscale: (graph, z) => graph.op.Add(graph.op.Mul(z, numbers(graph, 'scale')), numbers(graph, 'shift')),
+    scale: (graph, z) => graph.op.Div(graph.op.Sub(z, numbers(graph, 'shift')), numbers(graph, 'scale')),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Posterior {
 export function posterior(graph: Graph, moments: Value, noise: Value): Posterior {
   const { op } = graph;
   const [mean, logvar] = graph.node('Split', [moments], { axis: 1, num_outputs: 2 }, 2) as [Value, Value];
-  const clamped = op.Clip!(logvar, graph.constant(-30), graph.constant(20));
-  const deviation = op.Exp!(op.Mul!(clamped, graph.constant(0.5)));
-  return { mean, logvar, sample: op.Add!(mean, op.Mul!(deviation, noise)) };
+  const clamped = op.Clip(logvar, graph.constant(-30), graph.constant(20));
+  const deviation = op.Exp(op.Mul(clamped, graph.constant(0.5)));
+  return { mean, logvar, sample: op.Add(mean, op.Mul(deviation, noise)) };
 }

@@ -68,14 +68,14 @@ function resnet(scope: Scope, x: Value, config: SpatialVaeConfig): Value {
   let h = convolution(scope, silu(scope, norm(scope, x, 'norm1', config)), 'conv1');
   h = convolution(scope, silu(scope, norm(scope, h, 'norm2', config)), 'conv2');
   const shortcut = scope.weights.has('conv_shortcut.weight') ? convolution(scope, x, 'conv_shortcut') : x;
-  return scope.graph.op.Add!(shortcut, h);
+  return scope.graph.op.Add(shortcut, h);
 }
 
 /** Self-attention of one head over all positions of a frame, added to its input `[frames, channels, height, width]`. */
 function spatialAttention(scope: Scope, x: Value, channels: number, config: SpatialVaeOptions): Value {
   const { op } = scope.graph;
-  const normalised = op.Reshape!(norm(scope, x, 'group_norm', config), [0, channels, -1]);
-  const tokens = op.Transpose!(normalised, { perm: [0, 2, 1] });
+  const normalised = op.Reshape(norm(scope, x, 'group_norm', config), [0, channels, -1]);
+  const tokens = op.Transpose(normalised, { perm: [0, 2, 1] });
   const project = (input: Value, name: string) =>
     overRows(scope, input, channels, (rows) => scope.linear(scope, rows, name));
   const [q, k, v] = ['to_q', 'to_k', 'to_v'].map((name) => project(tokens, name)) as [Value, Value, Value];
@@ -87,7 +87,7 @@ function spatialAttention(scope: Scope, x: Value, channels: number, config: Spat
     }),
     'to_out.0',
   );
-  return op.Add!(x, op.Reshape!(op.Transpose!(mixed, { perm: [0, 2, 1] }), op.Shape!(x)));
+  return op.Add(x, op.Reshape(op.Transpose(mixed, { perm: [0, 2, 1] }), op.Shape(x)));
 }
 
 /** Halves height and width: padding of one at the right and the bottom only, as diffusers has it. */

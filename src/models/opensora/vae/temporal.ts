@@ -49,7 +49,7 @@ function resBlock(scope: Scope, x: Value, config: TemporalVaeConfig): Value {
   let h = causalConvolution(scope, silu(scope, norm(scope, x, 'norm1', config)), 'conv1');
   h = causalConvolution(scope, silu(scope, norm(scope, h, 'norm2', config)), 'conv2');
   const shortcut = scope.weights.has('conv3.conv.weight') ? causalConvolution(scope, x, 'conv3') : x;
-  return scope.graph.op.Add!(shortcut, h);
+  return scope.graph.op.Add(shortcut, h);
 }
 
 /** A 3-D convolution that is padded with zeros before the first frame, never after the last. */
@@ -65,9 +65,9 @@ function causalConvolution(scope: Scope, x: Value, name: string, timeStride = 1)
 /** Channel 2c + s of frame t becomes channel c of frame 2t + s. */
 function depthToTime({ graph }: Scope, x: Value, channels: number): Value {
   const { op } = graph;
-  const split = op.Reshape!(x, op.Concat!([1, channels, 2], op.Shape!(x, { start: 2 }), { axis: 0 }));
-  const ordered = op.Transpose!(split, { perm: [0, 1, 3, 2, 4, 5] });
-  return op.Reshape!(ordered, op.Concat!([1, channels, -1], op.Shape!(x, { start: 3 }), { axis: 0 }));
+  const split = op.Reshape(x, op.Concat([1, channels, 2], op.Shape(x, { start: 2 }), { axis: 0 }));
+  const ordered = op.Transpose(split, { perm: [0, 1, 3, 2, 4, 5] });
+  return op.Reshape(ordered, op.Concat([1, channels, -1], op.Shape(x, { start: 3 }), { axis: 0 }));
 }
 
 function norm(scope: Scope, x: Value, name: string, { groups, epsilon }: TemporalVaeConfig): Value {
