@@ -107,6 +107,38 @@ describe('encoding', () => {
   });
 });
 
+describe('stopping', () => {
+  it('ends encoding between batches, before time is encoded and between its chunks', async () => {
+    const { config, weights } = small();
+    const vae = loadVae(runtime, weights, config);
+    const clip = ramp({ channels: 3, frames: 21, height: 16, width: 16 });
+    const zeros = (count: number) => new Float32Array(count);
+    // Noise is drawn for six groups of frames and then for two chunks; stopping at one draw must prevent the next.
+    for (const last of [1, 3, 6, 7]) {
+      const controller = new AbortController();
+      let draws = 0;
+      const draw = (count: number) => {
+        if (++draws === last) controller.abort();
+        return zeros(count);
+      };
+      await expect(vae.encode(clip, draw, { signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+      expect(draws).toBe(last);
+    }
+    await vae.release();
+  });
+
+  it('ends features between batches', async () => {
+    const vae = loadVae(runtime, small().weights, small().config);
+    const clip = ramp({ channels: 3, frames: 9, height: 128, width: 128 });
+    const controller = new AbortController();
+    const batches = vae.features!(clip, { signal: controller.signal });
+    expect((await batches.next()).value[0].frames).toBe(8);
+    controller.abort();
+    await expect(batches.next()).rejects.toMatchObject({ code: 'aborted' });
+    await vae.release();
+  });
+});
+
 describe('features', () => {
   it('are the hidden states of every resolution, for all frames in order', async () => {
     const { config, weights } = small();
@@ -166,6 +198,21 @@ describe('decoding', () => {
       code: 'aborted',
     });
     expect((await first(vae.decode(latents, 17))).channels).toBe(3);
+    await vae.release();
+  });
+
+  it('stops between chunks and between batches of a chunk', async () => {
+    const vae = loadVae(runtime, small().weights, small().config);
+    // Frames of this size come in batches of eight, the spatial VAE's activations being what they are.
+    const latents = runtime.tensor(new Float32Array(4 * 10 * 256), [1, 4, 10, 16, 16]);
+    const parts = { decode: vae.decode, decodeTime: vae.decodeTime };
+    for (const [name, decode] of Object.entries(parts)) {
+      const controller = new AbortController();
+      const decoding = decode(latents, 34, { signal: controller.signal });
+      expect((await decoding.next()).value.frames, name).toBe(name === 'decode' ? 8 : 17);
+      controller.abort();
+      await expect(decoding.next(), name).rejects.toMatchObject({ code: 'aborted' });
+    }
     await vae.release();
   });
 
