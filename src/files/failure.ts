@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full. Free some space or choose another place',
   EDQUOT: 'your disk quota is used up. Free some space or choose another place',
   ENAMETOOLONG: 'its name is too long. Choose a shorter one',
+  EPIPE: 'who read from it is gone. Choose a file',
   EMFILE: 'too many files are open. Raise the limit (ulimit -n) or run fewer programs',
   ELOOP: 'its links lead in a circle. Name the file itself',
 };

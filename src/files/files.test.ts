@@ -145,6 +145,8 @@ describe('writing', () => {
     await ended;
     expect(text).toBe('through');
     expect(readdirSync(folder)).toEqual(['pipe']);
+    const unread = writeWhole(at('pipe'), async () => {}, AbortSignal.timeout(100));
+    await expect(unread).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it.runIf(existsSync('/dev/full'))('says that a disk is full', async () => {
@@ -161,6 +163,7 @@ describe('writing', () => {
       [at('missing/file'), /folder does not exist/],
       [at('file/inside'), /a file, not a folder/],
       [folder, /a folder has that name/],
+      [`${at('clip.mp4')}/`, /a folder has that name/],
       [at('n'.repeat(300)), /name is too long/],
     ] as const) {
       const refused = { code: 'io', message: expect.stringMatching(reason) };

@@ -7,13 +7,18 @@
  * no file (a pipe, a device) is written to as it is.
  */
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readlink, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { throwIfAborted } from '../errors.ts';
 import { fileError, systemCode } from './failure.ts';
 
 /** Free bytes below which a place counts as full. */
 const leastFreeBytes = 1_000_000;
+
+/** How often a pipe is asked whether somebody reads it. */
+const readerPollMilliseconds = 50;
 
 /** Writes a file through `write`. Its folder must be there. Throws `io`, and `aborted` with the signal. */
 export async function writeWhole(
@@ -24,7 +29,7 @@ export async function writeWhole(
   let temporary: string | undefined;
   try {
     const { target, isStream } = await destination(path);
-    if (isStream) return await writeThrough(await open(target, 'w'), write);
+    if (isStream) return await writeThrough(await openStream(target, signal), write);
     temporary = temporaryPath(target);
     await writeThrough(await open(temporary, 'wx'), async (handle) => {
       await write(handle);
@@ -78,9 +83,28 @@ async function writeThrough(handle: FileHandle, write: (handle: FileHandle) => P
   }
 }
 
+/** Opens what is no file. A pipe has to have a reader first: opening it without one would wait where nothing can stop it. */
+async function openStream(path: string, signal?: AbortSignal): Promise<FileHandle> {
+  for (;;) {
+    throwIfAborted(signal);
+    let probe: FileHandle | undefined;
+    try {
+      probe = await open(path, constants.O_WRONLY | (constants.O_NONBLOCK ?? 0));
+      return await open(path, 'w');
+    } catch (error) {
+      if (systemCode(error) !== 'ENXIO') throw error; // nobody reads yet
+      await wait(readerPollMilliseconds);
+    } finally {
+      await probe?.close();
+    }
+  }
+}
+
 /** Where the bytes for a path go. */
-async function destination(path: string): Promise<{ target: string; isStream: boolean }> {
+export async function destination(path: string): Promise<{ target: string; isStream: boolean }> {
   try {
+    if (path.endsWith('/') || path.endsWith(sep))
+      throw Object.assign(new Error('a folder has that name'), { code: 'EISDIR' });
     const status = await stat(path);
     if (status.isDirectory()) throw Object.assign(new Error('a folder has that name'), { code: 'EISDIR' });
     return status.isFile() ? { target: await realpath(path), isStream: false } : { target: path, isStream: true };

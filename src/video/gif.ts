@@ -52,7 +52,7 @@ export async function encodeWithGifenc(frames: Frames, signal?: AbortSignal): Pr
 export async function encodeWithSharp(sharp: Sharp, frames: Frames): Promise<Uint8Array> {
   const raw = { width: frames.width, height: frames.height * frames.count, channels: 3 as const };
   return await sharp(frames.data, { raw: { ...raw, pageHeight: frames.height }, limitInputPixels: false })
-    .gif({ loop: 0, delay: gifDelays(frames), effort: 4, dither: 0.5 }) // 3x faster than the default, same error
+    .gif({ loop: 0, delay: gifDelays(frames), effort: 4, dither: 0.5, keepDuplicateFrames: true }) // 3x faster than the default, same error
     .toBuffer();
 }
 
@@ -110,4 +110,7 @@ export function readGifComment(gif: Uint8Array): string | undefined {
 }
 
 /** Animated gif, looping; better with the optional package sharp. */
-export const gif: VideoFormat = { encode };
+export const gif: VideoFormat = {
+  limits: { side: 65_535, rates: { least: 0.1, most: 50, why: 'players slow down frames of under 20 ms' } },
+  encode,
+};

@@ -25,7 +25,7 @@ export async function encodeH264(frames: Frames, signal?: AbortSignal): Promise<
     encoder.outputFilename = name;
     encoder.width = evenSize(frames.width);
     encoder.height = evenSize(frames.height);
-    encoder.frameRate = frames.fps;
+    encoder.frameRate = Math.max(1, Math.trunc(frames.fps)); // for its rate control only; mp4.ts writes the times
     encoder.speed = 5; // measured: a fourth of the time of 0, the best, for 0.1 dB and a few percent of the size
     encoder.quantizationParameter = quantizer;
     encoder.groupOfPictures = Math.max(1, Math.round(frames.fps * keyFrameInterval));

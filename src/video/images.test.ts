@@ -56,11 +56,28 @@ describe('webp', () => {
     expect(readWebpComment(bytes)).toBe(comment);
   });
 
+  it('keeps its times up to the fastest that players show', async () => {
+    const { most } = webp.limits.rates!;
+    const { delay } = await decode(await webp.encode({ ...frames, fps: most }, comment));
+    expect(delay).toEqual([11, 11, 11, 11, 12, 11, 11, 11, 11]);
+  });
+
   it('of one frame comes back too', async () => {
     const bytes = await webp.encode(movingBall({ count: 1, height: 17, width: 33, fps: 24 }), comment);
     expect(await decode(bytes)).toMatchObject({ count: 1, width: 33, height: 17 });
     expect(readWebpComment(bytes)).toBe(comment);
   });
+});
+
+it.each([
+  ['gif with gifenc', (still: typeof frames) => encodeWithGifenc(still)],
+  ['gif with sharp', (still: typeof frames) => encodeWithSharp(sharp, still)],
+  ['webp', (still: typeof frames) => webp.encode(still, comment)],
+])('a clip that stands still keeps its frames and its length as %s', async (_, encode) => {
+  const still = makeFrames(new Uint8Array(17 * 16 * 16 * 3).fill(90), { count: 17, height: 16, width: 16, fps: 8 });
+  const file = await decode(await encode(still));
+  expect(file.count).toBe(17);
+  expect(file.delay!.reduce((sum, delay) => sum + delay, 0)).toBeCloseTo(17_000 / 8, -2);
 });
 
 describe('png', () => {

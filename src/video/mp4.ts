@@ -51,4 +51,7 @@ function encoderFailed(what: string): QuantCacheError {
 }
 
 /** mp4 with H.264 video; needs no optional package. */
-export const mp4: VideoFormat = { encode };
+export const mp4: VideoFormat = {
+  limits: { side: 16_384, rates: { least: 0.1, most: 1000, why: 'players keep no other times' } },
+  encode,
+};

@@ -100,4 +100,4 @@ export function readPngComment(png: Uint8Array): string | undefined {
 }
 
 /** png; needs no optional package. */
-export const png: VideoFormat = { encode };
+export const png: VideoFormat = { limits: { side: 2 ** 31 - 1 }, encode };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMetadata } from './metadata.ts';
 import { importPeer } from './peer.ts';
-import { assertWritable, saveVideo, videoExtensions } from './save.ts';
+import { assertFormat, assertWritable, saveVideo, videoExtensions } from './save.ts';
 import { movingBall } from './testing.ts';
 
 const frames = movingBall({ count: 3, height: 32, width: 32, fps: 24 });
@@ -61,12 +61,17 @@ describe('saveVideo', () => {
     expect(await readMetadata(path)).toEqual(metadata);
   });
 
-  it('reports what a container cannot hold', async () => {
-    const wide = movingBall({ count: 1, height: 1, width: 20000, fps: 24 });
-    await expect(saveVideo(wide, join(folder, 'clip.webp'))).rejects.toMatchObject({
-      code: 'io',
-      message: expect.stringMatching(/1 frames of 20000x1 for .*clip\.webp/),
-    });
+  it.each<[string, object, RegExp]>([
+    ['wide.webp', { width: 20_000, height: 1 }, /20000x1.*at most 16383 pixels a side/],
+    ['fast.webp', { fps: 95 }, /95 frames per second.*0\.1 to 90/],
+    ['fast.gif', { fps: 60 }, /60 frames per second.*0\.1 to 50/],
+    ['slow.mp4', { fps: 0.05 }, /0\.05 frames per second.*0\.1 to 1000/],
+    ['mad.mp4', { fps: 1e300 }, /1e\+300 frames per second/],
+  ])('refuses what a format cannot hold: %s', async (name, shape, message) => {
+    const refused = { code: 'invalid_option', message: expect.stringMatching(message) };
+    const clip = { count: 2, height: 16, width: 16, fps: 24, ...shape };
+    await expect(assertFormat(join(folder, name), clip)).rejects.toMatchObject(refused);
+    await expect(saveVideo(movingBall(clip), join(folder, name))).rejects.toMatchObject(refused);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -33,7 +33,9 @@ export async function saveVideo(
   signal?: AbortSignal,
 ): Promise<void> {
   throwIfAborted(signal);
-  const encoding = formatOf(path).encode(frames, JSON.stringify(metadata), signal);
+  const format = formatOf(path);
+  assertShape(format, path, frames);
+  const encoding = format.encode(frames, JSON.stringify(metadata), signal);
   const bytes = await encoding.catch((error: unknown) => {
     throw error instanceof QuantCacheError ? error : encodeError(frames, path, error);
   });
@@ -41,12 +43,34 @@ export async function saveVideo(
 }
 
 /**
- * Throws what `saveVideo` would throw later: unknown extension, missing optional package, missing or read-only folder, a
- * folder in the file's place, a name too long, a full disk. Call it before minutes of computation.
+ * Throws what `saveVideo` would throw later for a clip of this shape: unknown extension, missing optional package, a frame
+ * rate or size that the format cannot hold. Whether the file can be written is for `assertWritable` to say.
  */
-export async function assertWritable(path: string): Promise<void> {
-  await formatOf(path).prepare?.();
+export async function assertFormat(path: string, shape?: FrameShape): Promise<void> {
+  const format = formatOf(path);
+  await format.prepare?.();
+  if (shape) assertShape(format, path, shape);
+}
+
+/** As `assertFormat`, and whether the file can be written. */
+export async function assertWritable(path: string, shape?: FrameShape): Promise<void> {
+  await assertFormat(path, shape);
   await assertCanWrite(path);
+}
+
+/** What a format must be able to hold. */
+type FrameShape = Pick<Frames, 'height' | 'width' | 'fps' | 'count'>;
+
+function assertShape({ limits }: VideoFormat, path: string, { height, width, fps, count }: FrameShape): void {
+  const { side, rates } = limits;
+  if (Math.max(height, width) > side) {
+    const message = `${path} would have frames of ${width}x${height}, but its format holds at most ${side} pixels a side. Choose a smaller size or another extension (${videoExtensions.join(', ')}).`;
+    throw new QuantCacheError('invalid_option', message);
+  }
+  if (count > 1 && rates && (fps < rates.least || fps > rates.most)) {
+    const message = `${path} would show ${fps} frames per second, but its format has ${rates.least} to ${rates.most}: ${rates.why}. Choose another --fps or another extension (${videoExtensions.join(', ')}).`;
+    throw new QuantCacheError('invalid_option', message);
+  }
 }
 
 function formatOf(path: string): VideoFormat {

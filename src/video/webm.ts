@@ -53,4 +53,8 @@ async function encode(frames: Frames, comment: string, signal?: AbortSignal): Pr
 }
 
 /** webm with VP9 video; needs the optional package @mediabunny/server. */
-export const webm: VideoFormat = { prepare, encode };
+export const webm: VideoFormat = {
+  limits: { side: 16_384, rates: { least: 0.1, most: 1000, why: 'its times are whole milliseconds' } },
+  prepare,
+  encode,
+};
