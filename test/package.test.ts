@@ -1,0 +1,54 @@
+/** The package as npm sees it: what it ships, and that installing it or a checkout runs and prints nothing unasked. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+interface Lockfile {
+  packages: Record<string, { hasInstallScript?: boolean }>;
+}
+
+const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
+const manifest = json<{ scripts: Record<string, string>; bin: { quantcache: string } }>('package.json');
+
+/** npm's own answer to what a release would hold; a shell, because npm is a script on Windows. */
+function pack(): { paths: string[]; stderr: string } {
+  const { stdout, stderr } = spawnSync('npm pack --dry-run --json --ignore-scripts', { shell: true, encoding: 'utf8' });
+  const releases = Object.values(JSON.parse(stdout) as object) as { files: { path: string }[] }[];
+  return { paths: releases[0]!.files.map(({ path }) => path), stderr };
+}
+
+test('the package holds the program, the embedded model and what README links to, and no tests', () => {
+  const { paths, stderr } = pack();
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'dist/index.js',
+      'dist/index.d.ts',
+      'models/demo/stdit3/model.safetensors',
+      'models/demo/profiles/balanced.json',
+      'README.md',
+      'LICENSE',
+      'SUPPORT.md',
+      'ARCHITECTURE.md',
+    ]),
+  );
+  expect(paths).toContain(manifest.bin.quantcache.replace('./', ''));
+  expect(
+    paths.filter((path) => /\.test\.|testing\.|fixtures|conformance|^(test|bench|training|fuzz)\//.test(path)),
+  ).toEqual([]);
+  expect(stderr).not.toMatch(/npm warn/i);
+});
+
+test('no dependency runs a script when a checkout is installed', () => {
+  // npm 10 goes by this mark of the lockfile, npm 11 by allowScripts. ONNX Runtime's script would fetch CUDA libraries.
+  const { packages } = json<Lockfile>('package-lock.json');
+  expect(packages['node_modules/onnxruntime-node']).toBeDefined();
+  expect(Object.keys(packages).filter((path) => packages[path]!.hasInstallScript)).toEqual([]);
+});
+
+test('npm has no reason to warn', () => {
+  // An unknown key of .npmrc is a warning at every call; these scripts are listed as unreviewed in every other project.
+  expect(existsSync('.npmrc')).toBe(false);
+  expect(Object.keys(manifest.scripts)).not.toEqual(
+    expect.arrayContaining([expect.stringMatching(/^(preinstall|install|postinstall|prepare)$/)]),
+  );
+});
