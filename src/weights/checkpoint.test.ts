@@ -123,13 +123,39 @@ describe('openCheckpoint', () => {
     put('model-00002-of-00002.safetensors', { c: 1 });
     await expect(openCheckpoint(folder)).rejects.toMatchObject({
       code: 'corrupt_file',
-      message: expect.stringMatching(/lack 1 tensors.*: b\./),
+      message: expect.stringMatching(/1 tensors are not in the shards .*: b \(model-00002-of-00002\.safetensors\)\./),
     });
+  });
+
+  it('follows the index where a shard holds more than it says', async () => {
+    put('model-00001-of-00002.safetensors', { a: 1 });
+    put('model-00002-of-00002.safetensors', { a: 0, b: 2, c: 3 });
+    const map = { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' };
+    putIndex('model.safetensors.index.json', map);
+    const checkpoint = await openCheckpoint(folder);
+    expect([...(await readFloat32(checkpoint.get('a')))]).toEqual([1]);
+    expect(checkpoint.names()).toEqual(['a', 'b']);
+    putIndex('model.safetensors.index.json', { ...map, b: 'model-00001-of-00002.safetensors' });
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'corrupt_file' });
+  });
+
+  it.each([
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['text', '"model.safetensors"'],
+    ['no JSON', '{'],
+    ['a tensor twice', '{"weight_map":{"a":"x.safetensors","\\u0061":"y.safetensors"}}'],
+  ])('refuses an index that is %s', async (_, text) => {
+    const index = join(folder, 'model.safetensors.index.json');
+    writeFileSync(index, text);
+    const message = expect.stringMatching(/model\.safetensors\.index\.json .*Copy or download it again/s);
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'corrupt_file', message });
   });
 
   it.each([
     ['no map', undefined],
     ['an empty map', {}],
+    ['a list as map', ['a.safetensors']],
     ['a shard elsewhere', { a: '../secret.safetensors' }],
     ['a shard that is no safetensors file', { a: 'model.bin' }],
   ])('refuses an index with %s', async (_, map) => {
@@ -138,11 +164,6 @@ describe('openCheckpoint', () => {
       code: 'corrupt_file',
       message: expect.stringContaining('weight_map'),
     });
-  });
-
-  it('refuses an index that is not JSON', async () => {
-    writeFileSync(join(folder, 'model.safetensors.index.json'), '{');
-    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'corrupt_file' });
   });
 
   it('refuses pickles and names a way out', async () => {

@@ -5,13 +5,14 @@
  * `file` is the real path, links resolved (as the Hugging Face cache uses them): one file has one name wherever it is
  * referenced, hashed or mapped.
  */
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { QuantCacheError } from '../errors.ts';
 import { fileError } from '../files/failure.ts';
 import type { TensorEntry } from './format.ts';
 import { readBytes, readHeader, readTensor } from './safetensors.ts';
 import { abridge, ambiguousError, isIndex, isPickle, pickleError, selectWeights } from './selection.ts';
+import { readIndex } from './shards.ts';
 
 /** One tensor of a checkpoint and where its bytes lie. */
 export interface Weight extends TensorEntry {
@@ -86,7 +87,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function findInFolder(folder: string): Promise<string> {
-  const selection = selectWeights(await readdir(folder));
+  const selection = selectWeights(await listFolder(folder));
   switch (selection.kind) {
     case 'file':
     case 'sharded':
@@ -105,60 +106,55 @@ async function findInFolder(folder: string): Promise<string> {
   }
 }
 
-async function openFiles(path: string, files: string[]): Promise<Checkpoint> {
+/** The tensors of some files; of those that lie in several, or need not be read, `belongs` says which count. */
+async function openFiles(
+  path: string,
+  files: string[],
+  belongs: (tensor: string, file: string) => boolean = () => true,
+): Promise<Checkpoint> {
   const weights = new Map<string, Weight>();
   const metadata: Record<string, string> = {};
   const real: string[] = [];
   for (const file of files) {
     const header = await readHeader(file);
-    const target = await realpath(file);
+    const target = await realpath(file).catch((error: unknown) => {
+      throw fileError('read', file, error);
+    });
     real.push(target);
-    for (const tensor of header.tensors.values()) weights.set(tensor.name, { ...tensor, file: target });
+    for (const tensor of header.tensors.values())
+      if (belongs(tensor.name, file)) weights.set(tensor.name, { ...tensor, file: target });
     Object.assign(metadata, header.metadata);
   }
   return { path, files: real, metadata, ...scoped(weights, '') };
 }
 
+/** Opens the shards of an index, which alone decides where a tensor lies: what else a shard holds does not count. */
 async function openShards(path: string, index: string): Promise<Checkpoint> {
   const folder = dirname(index);
   const shardOf = await readIndex(index);
   const shards = [...new Set(shardOf.values())].sort();
-  const present = new Set(await readdir(folder));
+  const present = new Set(await listFolder(folder));
   const missing = shards.filter((shard) => !present.has(shard));
   if (missing.length) {
     const message = `${folder} lacks ${missing.length} of the ${shards.length} shards that ${basename(index)} lists: ${abridge(missing, 12)}. Download them again.`;
     throw new QuantCacheError('model_not_found', message);
   }
-  const checkpoint = await openFiles(
-    path,
-    shards.map((shard) => join(folder, shard)),
-  );
-  const absent = [...shardOf.keys()].filter((name) => !checkpoint.has(name));
+  const files = shards.map((shard) => join(folder, shard));
+  const checkpoint = await openFiles(path, files, (tensor, file) => shardOf.get(tensor) === basename(file));
+  const absent = [...shardOf].filter(([tensor]) => !checkpoint.has(tensor));
   if (absent.length) {
-    const message = `The shards in ${folder} lack ${absent.length} tensors that ${basename(index)} lists: ${abridge(absent, 12)}. Download them again.`;
+    const places = absent.map(([tensor, shard]) => `${tensor} (${shard})`);
+    const message = `${absent.length} tensors are not in the shards that ${index} says: ${abridge(places, 12)}. Download index and shards again.`;
     throw new QuantCacheError('corrupt_file', message);
   }
   return checkpoint;
 }
 
-/** Tensor name to shard name, from an index file. */
-async function readIndex(index: string): Promise<Map<string, string>> {
-  let map: unknown;
-  try {
-    map = JSON.parse(await readFile(index, 'utf8')).weight_map;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw fileError('read', index, error);
-    const message = `${index} is not valid JSON. Copy or download it again.`;
-    throw new QuantCacheError('corrupt_file', message, { cause: error });
-  }
-  const entries = typeof map === 'object' && map ? Object.entries(map) : [];
-  const isName = (shard: unknown) =>
-    typeof shard === 'string' && shard.endsWith('.safetensors') && !/[\\/]/.test(shard);
-  if (!entries.length || !entries.every(([, shard]) => isName(shard))) {
-    const message = `${index} has no "weight_map" of tensor names to .safetensors files beside it. Copy or download it again.`;
-    throw new QuantCacheError('corrupt_file', message);
-  }
-  return new Map(entries);
+/** The names in a folder. */
+function listFolder(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    throw fileError('read', folder, error);
+  });
 }
 
 function scoped(all: ReadonlyMap<string, Weight>, prefix: string): Weights {

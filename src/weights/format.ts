@@ -6,8 +6,10 @@
  * ordered by element size (largest first) and then name, so that each is aligned to its elements and equal input gives
  * equal bytes. Reference: https://github.com/huggingface/safetensors (format, and `Metadata::validate`).
  */
+
 import { QuantCacheError } from '../errors.ts';
 import { bytesOf, type Dtype, elementCount, elementSize, isDtype, toFloat32 } from './dtypes.ts';
+import { duplicateName } from './duplicates.ts';
 
 /** The reference's limit on the header, in bytes. */
 const headerLimit = 100_000_000;
@@ -77,9 +79,11 @@ export function parseHeader(json: Uint8Array, fileSize: number, label: string): 
 }
 
 function parseObject(json: Uint8Array, label: string): Record<string, unknown> {
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json); // a mark stays, and is not JSON
+    value = JSON.parse(text);
   } catch (error) {
     throw new QuantCacheError(
       'corrupt_file',
@@ -90,10 +94,13 @@ function parseObject(json: Uint8Array, label: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw corrupt(label, 'its header is JSON, but not an object');
   }
+  const twice = duplicateName(text);
+  if (twice !== undefined) throw corrupt(label, `its header has the name ${JSON.stringify(twice)} twice`);
   return value as Record<string, unknown>;
 }
 
 function parseMetadata(value: unknown, label: string): Record<string, string> {
+  if (value === null) return {}; // as the reference implementation writes and reads none
   const valid = typeof value === 'object' && value && Object.values(value).every((text) => typeof text === 'string');
   if (!valid) throw corrupt(label, 'its __metadata__ is not a map of strings');
   return value as Record<string, string>;

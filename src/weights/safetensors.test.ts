@@ -100,6 +100,17 @@ describe('bad files', () => {
     ['a gap', fileWith({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, 12), /4 bytes between "a" and "b"/],
     ['offsets out of the file', fileWith({ a: f32([4], 0, 16) }, 8), /: 8 are missing/],
     ['metadata that is no text', fileWith({ __metadata__: { a: 1 } }, 0), /__metadata__/],
+    [
+      'a tensor twice',
+      fileWith(`{"x":${JSON.stringify(f32([1], 0, 4))},"\\u0078":${JSON.stringify(f32([1], 0, 4))}}`, 4),
+      /"x" twice/,
+    ],
+    [
+      'a field twice',
+      fileWith('{"x":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}', 4),
+      /"dtype" twice/,
+    ],
+    ['a byte order mark', fileWith('\ufeff{}', 0), /not JSON/],
   ];
   it.each(cases)('%s', async (_, path, message) => {
     await expect(readHeader(path)).rejects.toMatchObject({
@@ -107,6 +118,16 @@ describe('bad files', () => {
       message: expect.stringMatching(message),
     });
     await expect(readHeader(path)).rejects.toThrow(path);
+  });
+
+  it('but not metadata that is null, nor names that only look equal', async () => {
+    const path = fileWith(
+      { __metadata__: null, '{"a":1,"a"': f32([1], 0, 4), a: f32([1], 4, 8), 'a\\': f32([0], 8, 8) },
+      8,
+    );
+    const header = await readHeader(path);
+    expect(header.metadata).toEqual({});
+    expect([...header.tensors.keys()].sort()).toEqual(['a', 'a\\', '{"a":1,"a"']);
   });
 
   it('an unknown type', async () => {

@@ -4,7 +4,7 @@
  * Invariants: reading a header never touches the data; writing holds one chunk at a time in memory and leaves either the
  * whole file or none. The format itself is in `format.ts`.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { QuantCacheError, throwIfAborted } from '../errors.ts';
 import { fileError } from '../files/failure.ts';
 import { readRange } from '../files/read.ts';
@@ -32,10 +32,10 @@ export interface TensorSource extends TensorShape {
 export async function readHeader(path: string): Promise<Header> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, 'r');
-    const status = await handle.stat();
+    const status = await stat(path);
     if (!status.isFile())
       throw new QuantCacheError('model_not_found', `${path} is not a file. Name a .safetensors file.`);
+    handle = await open(path, 'r');
     const prefix = new Uint8Array(8);
     await handle.read(prefix, 0, prefix.length, 0);
     const length = headerLength(prefix, status.size, path);
