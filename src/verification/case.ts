@@ -2,9 +2,10 @@
  * Reference cases: tensors made by the original code, in the format of `golden/manifest.json`. A case is a safetensors
  * file with `weights/*`, `inputs/*`, `outputs/*` and `inter/*`, and a JSON file with its configuration.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, QuantCacheError } from '../errors.ts';
+import * as z from 'zod';
+import { parseJson, readJson } from '../files/json.ts';
+import { readText } from '../files/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openCheckpoint, readFloat32, type Weights, weightsOf } from '../weights/checkpoint.ts';
 
@@ -14,14 +15,17 @@ export interface Numbers {
   readonly dims: readonly number[];
 }
 
+/** What most cases say: the configuration of what computes them, read further by the part itself. */
+export const configured = z.looseObject({ config: z.unknown() });
+
 /** One reference case, opened. */
 export interface ReferenceCase {
   readonly name: string;
   /** What computes it: `stdit3_forward`, `rflow_sample`... */
   readonly kind: string;
   readonly folder: string;
-  /** The case's JSON file. */
-  readonly json: Readonly<Record<string, unknown>>;
+  /** What the case's JSON file says. Throws `corrupt_file` that names file and field where the schema refuses it. */
+  parse<Schema extends z.ZodType>(schema: Schema): z.output<Schema>;
   readonly weights: Weights;
   /** Tensors below a prefix, by their full names: `names('inter/')`. */
   names(prefix: string): string[];
@@ -30,43 +34,45 @@ export interface ReferenceCase {
   read(name: string): Promise<Numbers>;
 }
 
-/** A tensor that was computed, beside the one that was expected. */
+/** A tensor that was computed, beside the one that was expected; undefined where nothing computes it. */
 export interface Comparison {
   readonly tensor: string;
   readonly expected: ArrayLike<number>;
-  readonly actual: ArrayLike<number>;
+  readonly actual: ArrayLike<number> | undefined;
 }
 
 /** Computes a case and compares tensor by tensor. */
 export type Verifier = (runtime: Runtime, reference: ReferenceCase) => AsyncIterable<Comparison>;
 
-interface ManifestEntry {
-  kind: string;
-  file?: string;
-  json: string;
-}
+const purpose = {
+  what: 'a list of reference cases',
+  todo: 'Name a folder with reference cases, or correct the file.',
+};
 
-/** The cases that a folder's `manifest.json` lists. */
+const entrySchema = z.looseObject({ kind: z.string(), file: z.string().optional(), json: z.string() });
+const manifestSchema = z.looseObject({
+  cases: z
+    .record(z.string(), entrySchema)
+    .refine((cases) => Object.keys(cases).length > 0, { error: 'there is no case' }),
+});
+
+/** The cases that a folder's `manifest.json` lists, at least one. Throws `corrupt_file` that names file and field. */
 export async function openCases(folder: string): Promise<ReferenceCase[]> {
-  const manifest = (await readJson(join(folder, 'manifest.json'))) as { cases?: Record<string, ManifestEntry> };
-  if (typeof manifest.cases !== 'object') {
-    throw new QuantCacheError(
-      'corrupt_file',
-      `${join(folder, 'manifest.json')} has no "cases"; see golden/manifest.json for the format.`,
-    );
-  }
-  return Promise.all(Object.entries(manifest.cases).map(([name, entry]) => openCase(folder, name, entry)));
+  const { cases } = await readJson(join(folder, 'manifest.json'), manifestSchema, purpose);
+  return Promise.all(Object.entries(cases).map(([name, entry]) => openCase(folder, name, entry)));
 }
 
-async function openCase(folder: string, name: string, entry: ManifestEntry): Promise<ReferenceCase> {
-  const json = (await readJson(join(folder, entry.json))) as Record<string, unknown>;
+async function openCase(folder: string, name: string, entry: z.output<typeof entrySchema>): Promise<ReferenceCase> {
+  const file = join(folder, entry.json);
+  const casePurpose = { what: `a reference case of the kind "${entry.kind}"`, todo: 'Copy or make it again.' };
+  const text = await readText(file, casePurpose);
   const tensors = entry.file ? await openCheckpoint(join(folder, entry.file)) : weightsOf([]);
   const weights = tensors.scope('weights/');
   return {
     name,
     kind: entry.kind,
     folder,
-    json,
+    parse: (schema) => parseJson(text, file, schema, casePurpose),
     weights,
     names: (prefix) => tensors.names().filter((tensor) => tensor.startsWith(prefix)),
     has: (tensor) => tensors.has(tensor),
@@ -75,24 +81,4 @@ async function openCase(folder: string, name: string, entry: ManifestEntry): Pro
       return { data: await readFloat32(weight), dims: weight.shape };
     },
   };
-}
-
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new QuantCacheError(
-      'model_not_found',
-      `${path} cannot be read: ${messageOf(error)}. Name a folder with reference cases.`,
-      {
-        cause: error,
-      },
-    );
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new QuantCacheError('corrupt_file', `${path} is not valid JSON: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { kernels, largestError, temporaryFolder, writeCheckpoint } from '../../../../test/layers.ts';
 import { createRuntime } from '../../../runtime/node.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
-import { openCases, type ReferenceCase } from '../../../verification/case.ts';
-import { verifyFolder } from '../../../verification/verify.ts';
+import { configured, openCases, type ReferenceCase } from '../../../verification/case.ts';
+import { verifyKinds } from '../../../verification/testing.ts';
 import { readFloat32, type Weights, weightsOf } from '../../../weights/checkpoint.ts';
 import { float32ToBfloat16, float32ToFloat16 } from '../../../weights/half.ts';
 import type { TensorSource } from '../../../weights/safetensors.ts';
@@ -32,14 +32,11 @@ beforeAll(async () => {
   expected = (await reference.read('outputs/last_hidden_state')).data;
 });
 
-const config = () => parseT5Config(reference.json.config);
+const config = () => parseT5Config(reference.parse(configured).config);
 
 test.each(kernels)('agrees with the original in every tensor, attention kernel %s', async (kernel) => {
   const withKernel: Runtime = { ...runtime, attentionKernel: () => kernel };
-  const results = [];
-  for await (const result of verifyFolder(withKernel, golden, { verifiers: { t5_encoder: verifyTextEncoder } })) {
-    if (!('skipped' in result)) results.push(result);
-  }
+  const results = await verifyKinds(withKernel, golden, { t5_encoder: verifyTextEncoder });
   expect(results.map(({ tensor }) => tensor).sort()).toEqual([
     'inter/hidden_after_block0',
     'inter/hidden_after_block1',

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Clip, concatFrames, dimsOf, sliceFrames } from '../../../clip.ts';
 import { createRuntime } from '../../../runtime/node.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
-import { openCases, type ReferenceCase } from '../../../verification/case.ts';
-import { relativeErrorOf, verifyFolder } from '../../../verification/verify.ts';
+import { configured, openCases, type ReferenceCase } from '../../../verification/case.ts';
+import { verifyKinds } from '../../../verification/testing.ts';
+import { relativeErrorOf } from '../../../verification/verify.ts';
 import { type Weights, weightsOf } from '../../../weights/checkpoint.ts';
 import { latentFrameCount } from '../sizes.ts';
 import { verifyJointVae, verifySpatialVae, verifyTemporalVae } from '../verify/vae.ts';
@@ -25,10 +26,7 @@ afterAll(() => runtime[Symbol.asyncDispose]());
 
 it('equals the original in every tensor of every case', async () => {
   const verifiers = { vae_spatial: verifySpatialVae, vae_temporal: verifyTemporalVae, vae_joint: verifyJointVae };
-  const results = [];
-  for await (const result of verifyFolder(runtime, golden, { verifiers })) {
-    if (!('skipped' in result)) results.push(result);
-  }
+  const results = await verifyKinds(runtime, golden, verifiers);
   expect(results.length).toBeGreaterThanOrEqual(16);
   expect(results.filter((result) => !result.pass)).toEqual([]);
 });
@@ -238,8 +236,8 @@ function small(): { config: ReturnType<typeof parseVaeConfig>; weights: Weights 
   return {
     config: {
       ...parseVaeConfig({}),
-      spatial: parseSpatialConfig(spatial.json.config),
-      temporal: parseTemporalConfig(temporal.json.config),
+      spatial: parseSpatialConfig(spatial.parse(configured).config),
+      temporal: parseTemporalConfig(temporal.parse(configured).config),
     },
     weights: weightsOf([...renamed('spatial_vae', spatial), ...renamed('temporal_vae', temporal)]),
   };

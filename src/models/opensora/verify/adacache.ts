@@ -3,37 +3,50 @@
  * the latents at every step, and the same run without a cache.
  */
 
-import type * as z from 'zod';
+import * as z from 'zod';
 import { adacache, type adacacheOptions } from '../../../policies/adacache.ts';
 import { full } from '../../../policies/full.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { createTrace, type Trace } from '../../../trace.ts';
 import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
-import { type SamplingConfig, sampleCase } from './rflow.ts';
+import { sampleCase, samplingSchema } from './rflow.ts';
 
 /** AdaCache's configuration, in the words of the original. */
-interface AdaCacheConfig {
-  readonly num_sampling_steps: number;
-  readonly cache_res: 't-attn' | 's-attn' | 'ca-mlp';
-  readonly cache_loc: number[];
-  readonly codebook: [number, number][];
-  readonly apply_moreg?: boolean;
-  readonly moreg_strides?: number[];
-  readonly moreg_steps?: [number, number];
-  readonly moreg_hyp?: number[];
-  readonly mograd_mul?: number;
-}
+const adacacheSchema = z.object({
+  num_sampling_steps: z.int().positive(),
+  cache_res: z.enum(['t-attn', 's-attn', 'ca-mlp']),
+  cache_loc: z.array(z.int()),
+  codebook: z.array(z.tuple([z.number(), z.number()])),
+  apply_moreg: z.boolean().optional(),
+  moreg_strides: z.array(z.int()).optional(),
+  moreg_steps: z.tuple([z.int(), z.int()]).optional(),
+  moreg_hyp: z.array(z.number()).optional(),
+  mograd_mul: z.number().optional(),
+});
 
 /** What the original logged at each decision. */
-interface LoggedDecision {
-  readonly step: number;
-  readonly raw_rel_l1: number;
-  readonly prev_rate: number;
-  readonly avg_diff_across_layers: number;
-  readonly moreg_after: number;
-  readonly metric: number;
-  readonly new_rate: number;
-}
+const decisionSchema = z.object({
+  step: z.int(),
+  raw_rel_l1: z.number(),
+  prev_rate: z.number(),
+  avg_diff_across_layers: z.number(),
+  moreg_after: z.number(),
+  metric: z.number(),
+  new_rate: z.number(),
+});
+type LoggedDecision = z.output<typeof decisionSchema>;
+
+const schema = z.object({
+  config: samplingSchema.omit({ num_sampling_steps: true }).extend({ adacache: adacacheSchema }),
+  decisions: z.array(decisionSchema),
+  /** Texts that list steps: `[1, 4, 8]`. */
+  recomputed: z.array(
+    z
+      .string()
+      .regex(/\[.*\]/)
+      .transform((text) => /\[(.*)\]/.exec(text)![1]!.split(',').map(Number)),
+  ),
+});
 
 const probes = {
   't-attn': 'temporal-attention',
@@ -53,7 +66,8 @@ const measuredNames: Record<Exclude<keyof LoggedDecision, 'step'>, string> = {
 
 /** Compares a run under AdaCache with the original's, decision by decision. */
 export async function* verifyAdacache(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const { adacache: config, ...sampling } = reference.json.config as SamplingConfig & { adacache: AdaCacheConfig };
+  const logged = reference.parse(schema);
+  const { adacache: config, ...sampling } = logged.config;
   const steps = { ...sampling, num_sampling_steps: config.num_sampling_steps };
   const trace = createTrace();
   const run = sampleCase(runtime, reference, steps, adacache(optionsOf(config)), trace);
@@ -67,7 +81,7 @@ export async function* verifyAdacache(runtime: Runtime, reference: ReferenceCase
     expected: (await reference.read('outputs/z_final')).data,
     actual: result.value.latents,
   };
-  yield* compareDecisions(reference, trace);
+  yield* compareDecisions(logged, trace);
 
   const plain = sampleCase(runtime, reference, steps, full(), createTrace());
   let last = await plain.next();
@@ -76,7 +90,7 @@ export async function* verifyAdacache(runtime: Runtime, reference: ReferenceCase
   yield { tensor, expected: (await reference.read(tensor)).data, actual: last.value.latents };
 }
 
-function optionsOf(config: AdaCacheConfig): z.input<typeof adacacheOptions> {
+function optionsOf(config: z.output<typeof adacacheSchema>): z.input<typeof adacacheOptions> {
   const options = { codebook: config.codebook, probe: probes[config.cache_res], blocks: config.cache_loc };
   if (!config.apply_moreg) return options;
   return {
@@ -89,24 +103,17 @@ function optionsOf(config: AdaCacheConfig): z.input<typeof adacacheOptions> {
   };
 }
 
-function* compareDecisions({ json }: ReferenceCase, trace: Trace): Generator<Comparison> {
-  const logged = json.decisions as LoggedDecision[];
+function* compareDecisions({ decisions, recomputed }: z.output<typeof schema>, trace: Trace): Generator<Comparison> {
   const measured = trace.measurements.filter(({ values }) => 'metric' in values);
   yield {
     tensor: 'decisions/step',
-    expected: logged.map(({ step }) => step),
+    expected: decisions.map(({ step }) => step),
     actual: measured.map(({ step }) => step + 1),
   };
   for (const [name, value] of Object.entries(measuredNames) as [keyof typeof measuredNames, string][]) {
     const actual = measured.map(({ values }) => values[value]!);
-    yield { tensor: `decisions/${name}`, expected: logged.map((decision) => decision[name]), actual };
+    yield { tensor: `decisions/${name}`, expected: decisions.map((decision) => decision[name]), actual };
   }
   const computed = trace.decisions.filter(({ level, did }) => level === 'step' && did === 'compute');
-  const recomputed = (json.recomputed as string[]).flatMap((text) =>
-    text
-      .match(/\[(.*)\]/)![1]!
-      .split(',')
-      .map(Number),
-  );
-  yield { tensor: 'recomputed', expected: recomputed, actual: computed.map(({ step }) => step + 1) };
+  yield { tensor: 'recomputed', expected: recomputed.flat(), actual: computed.map(({ step }) => step + 1) };
 }

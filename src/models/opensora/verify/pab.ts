@@ -1,36 +1,35 @@
 /** Verifies `pab_schedule` cases: what Pyramid Attention Broadcast reuses at each step, for lists of timesteps. */
+import * as z from 'zod';
 import { type PabStep, pabSchedule } from '../../../policies/pab.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
 
-/** PAB's configuration and schedules, in the words of the original. */
-interface PabCase {
-  readonly config: {
-    readonly spatial_range: number;
-    readonly temporal_range: number;
-    readonly cross_range: number;
-    readonly spatial_threshold: [number, number];
-    readonly mlp_spatial_broadcast_config: Record<string, { block: number[]; skip_count: number }>;
-  };
-  readonly cases: readonly {
-    readonly resolution: string;
-    readonly num_frames: number;
-    readonly steps: number;
-    readonly schedule: readonly LoggedStep[];
-  }[];
-}
+const stepSchema = z.object({
+  timestep: z.number(),
+  reuse_spatial_attn: z.boolean(),
+  reuse_temporal_attn: z.boolean(),
+  reuse_cross: z.boolean(),
+  reuse_mlp_blocks: z.array(z.int()),
+});
+type LoggedStep = z.output<typeof stepSchema>;
 
-interface LoggedStep {
-  readonly timestep: number;
-  readonly reuse_spatial_attn: boolean;
-  readonly reuse_temporal_attn: boolean;
-  readonly reuse_cross: boolean;
-  readonly reuse_mlp_blocks: readonly number[];
-}
+/** PAB's configuration and schedules, in the words of the original. */
+const schema = z.object({
+  config: z.object({
+    spatial_range: z.int(),
+    temporal_range: z.int(),
+    cross_range: z.int(),
+    spatial_threshold: z.tuple([z.number(), z.number()]),
+    mlp_spatial_broadcast_config: z.record(z.string(), z.object({ block: z.array(z.int()), skip_count: z.int() })),
+  }),
+  cases: z.array(
+    z.object({ resolution: z.string(), num_frames: z.int(), steps: z.int(), schedule: z.array(stepSchema) }),
+  ),
+});
 
 /** Compares the flags of each kind of module, step by step. */
-export async function* verifyPab(_runtime: Runtime, { json }: ReferenceCase): AsyncGenerator<Comparison> {
-  const { config, cases } = json as unknown as PabCase;
+export async function* verifyPab(_runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
+  const { config, cases } = reference.parse(schema);
   const [feedForward] = Object.values(config.mlp_spatial_broadcast_config);
   for (const { resolution, num_frames, steps, schedule } of cases) {
     const found = pabSchedule(

@@ -1,19 +1,14 @@
 import { afterAll, expect, test } from 'vitest';
 import { createRuntime } from '../../../runtime/node.ts';
 import type { Verifier } from '../../../verification/case.ts';
-import { verifyFolder } from '../../../verification/verify.ts';
+import { verifyKinds } from '../../../verification/testing.ts';
 import { verifyAdacache } from './adacache.ts';
 import { verifyPab } from './pab.ts';
 
 const runtime = await createRuntime();
 afterAll(() => runtime[Symbol.asyncDispose]());
 
-async function verify(verifiers: Record<string, Verifier>) {
-  const results = [];
-  for await (const result of verifyFolder(runtime, 'test/fixtures/golden', { verifiers }))
-    if (!('skipped' in result)) results.push(result);
-  return results;
-}
+const verify = (verifiers: Record<string, Verifier>) => verifyKinds(runtime, 'test/fixtures/golden', verifiers);
 
 test('AdaCache decides and samples as the original, with and without motion regularisation', async () => {
   const results = await verify({ adacache_sample: verifyAdacache });

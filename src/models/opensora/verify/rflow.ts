@@ -1,4 +1,5 @@
 /** Verifies `rflow_sample` cases: a whole guided sampling run, with the latents and both predictions of every step. */
+import * as z from 'zod';
 import { denoise } from '../../../denoise.ts';
 import { full } from '../../../policies/full.ts';
 import type { Policy } from '../../../policy.ts';
@@ -13,12 +14,13 @@ import { loadStdit3 } from '../stdit3/network.ts';
 import { geometryOf, rowsOf } from './stdit3.ts';
 
 /** How a sampling case is configured. */
-export interface SamplingConfig {
-  readonly model: unknown;
-  readonly num_sampling_steps: number;
-  readonly cfg_scale: number;
-  readonly use_timestep_transform?: boolean;
-}
+export const samplingSchema = z.object({
+  model: z.unknown(),
+  num_sampling_steps: z.int().positive(),
+  cfg_scale: z.number(),
+  use_timestep_transform: z.boolean().optional(),
+});
+export type SamplingConfig = z.output<typeof samplingSchema>;
 
 /** What one step of a reference run can be compared with. */
 export interface ReferenceStep {
@@ -116,7 +118,8 @@ function velocityHalves(output: Float32Array, dims: readonly number[], channels:
 /** Compares a full run: timesteps, every step's input and predictions, and the final latents. */
 export async function* verifyRflow(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
   const known = new Map<string, ArrayLike<number>>();
-  const run = sampleCase(runtime, reference, reference.json.config as SamplingConfig, full(), createTrace());
+  const { config } = reference.parse(z.object({ config: samplingSchema }));
+  const run = sampleCase(runtime, reference, config, full(), createTrace());
   const frameMasks: number[] = [];
   let result = await run.next();
   while (!result.done) {
@@ -137,6 +140,6 @@ export async function* verifyRflow(runtime: Runtime, reference: ReferenceCase): 
   );
   for (const name of [...reference.names('inter/'), ...reference.names('outputs/')]) {
     if (name === 'inter/noise_draws') continue;
-    yield { tensor: name, expected: (await reference.read(name)).data, actual: known.get(name) ?? [] };
+    yield { tensor: name, expected: (await reference.read(name)).data, actual: known.get(name) };
   }
 }

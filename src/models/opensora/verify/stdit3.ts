@@ -1,7 +1,7 @@
 /** Verifies `stdit3_forward` cases: one evaluation of the network, with every residual and hidden state on the way. */
 import type { Geometry, Node } from '../../../model.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
-import type { Comparison, Numbers, ReferenceCase } from '../../../verification/case.ts';
+import { type Comparison, configured, type Numbers, type ReferenceCase } from '../../../verification/case.ts';
 import { parseStdit3Config } from '../stdit3/config.ts';
 import { loadStdit3 } from '../stdit3/network.ts';
 
@@ -30,7 +30,7 @@ export async function geometryOf(reference: ReferenceCase, latents: Numbers, num
 
 /** Compares the output and every known intermediate of one forward pass. */
 export async function* verifyStdit3(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const config = parseStdit3Config(reference.json.config);
+  const config = parseStdit3Config(reference.parse(configured).config);
   const network = loadStdit3(runtime, reference.weights, config);
   const latents = await reference.read('inputs/x');
   const captions = await reference.read('inputs/y');
@@ -87,8 +87,7 @@ export async function* verifyStdit3(runtime: Runtime, reference: ReferenceCase):
   tensor('outputs/out', final.output);
 
   for (const name of [...reference.names('inter/'), ...reference.names('outputs/')]) {
-    const actual = await known.get(name)?.();
-    yield { tensor: name, expected: (await reference.read(name)).data, actual: actual ?? [] };
+    yield { tensor: name, expected: (await reference.read(name)).data, actual: await known.get(name)?.() };
   }
   denoiser.dispose();
   await network.release();

@@ -1,6 +1,6 @@
 /** Verifies `t5_encoder` cases: distance classes, the hidden state after each block, and the final states. */
 import type { Runtime } from '../../../runtime/runtime.ts';
-import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
+import { type Comparison, configured, type ReferenceCase } from '../../../verification/case.ts';
 import { bucketTable } from '../t5/buckets.ts';
 import { parseT5Config } from '../t5/config.ts';
 import { loadTextEncoder } from '../t5/index.ts';
@@ -8,7 +8,7 @@ import { rowsOf } from './stdit3.ts';
 
 /** Compares every known tensor of one batch, padding included. */
 export async function* verifyTextEncoder(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const config = parseT5Config(reference.json.config);
+  const config = parseT5Config(reference.parse(configured).config);
   const encoder = loadTextEncoder(runtime, reference.weights, config);
   const tokens = {
     ids: rowsOf(await reference.read('inputs/input_ids')),
@@ -28,6 +28,6 @@ export async function* verifyTextEncoder(runtime: Runtime, reference: ReferenceC
   known.set('inter/relative_bucket_rowlast', buckets.slice(-length));
 
   for (const name of [...reference.names('inter/'), ...reference.names('outputs/')]) {
-    yield { tensor: name, expected: (await reference.read(name)).data, actual: known.get(name) ?? [] };
+    yield { tensor: name, expected: (await reference.read(name)).data, actual: known.get(name) };
   }
 }

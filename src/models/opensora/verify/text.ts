@@ -1,6 +1,7 @@
 /** Verifies what happens before any tensor: tokens, prompt cleaning and sampling times. Texts are compared by code point. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
+import { readBytes } from '../../../files/read.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { rflowTimesteps } from '../../../samplers/timesteps.ts';
 import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
@@ -16,16 +17,18 @@ const compareText = (tensor: string, expected: string, actual: string): Comparis
   actual: codePoints(actual),
 });
 
-interface TokenizerJson {
-  readonly model: string;
-  readonly max_length: number;
-  readonly rows: readonly { readonly text: string; readonly ids: readonly number[] }[];
-}
+const tokenizerSchema = z.object({
+  model: z.string(),
+  max_length: z.int().positive(),
+  rows: z.array(z.object({ text: z.string(), ids: z.array(z.int()) })),
+});
+
+const tokenizerPurpose = { what: 'the tokenizer of the reference case', todo: 'Copy or make it again.' };
 
 /** Token numbers of each text of a `t5_tokenizer` case. */
 export async function* verifyTokenizer(_: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const { model, max_length: maxLength, rows } = reference.json as unknown as TokenizerJson;
-  const tokenizer = readT5Tokenizer(await readFile(join(reference.folder, model)));
+  const { model, max_length: maxLength, rows } = reference.parse(tokenizerSchema);
+  const tokenizer = readT5Tokenizer(await readBytes(join(reference.folder, model), tokenizerPurpose));
   for (const [i, { text, ids }] of rows.entries()) {
     const { inputIds, attentionMask } = tokenizer.encode(text, maxLength);
     yield {
@@ -36,16 +39,20 @@ export async function* verifyTokenizer(_: Runtime, reference: ReferenceCase): As
   }
 }
 
-interface PreprocessingRow {
-  readonly prompt: string;
-  readonly with_score: string;
-  readonly preprocessed: string;
-  readonly preprocessed_no_score?: string;
-}
+const preprocessingSchema = z.object({
+  rows: z.array(
+    z.object({
+      prompt: z.string(),
+      with_score: z.string(),
+      preprocessed: z.string(),
+      preprocessed_no_score: z.string().optional(),
+    }),
+  ),
+});
 
 /** Scores and cleaning of each prompt of a `text_preprocessing` case. */
 export async function* verifyPreprocessing(_: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const { rows } = reference.json as unknown as { rows: readonly PreprocessingRow[] };
+  const { rows } = reference.parse(preprocessingSchema);
   for (const [i, row] of rows.entries()) {
     const scored = appendScores(row.prompt, defaultScores);
     yield compareText(`rows/${i}/with_score`, row.with_score, scored);
@@ -55,17 +62,21 @@ export async function* verifyPreprocessing(_: Runtime, reference: ReferenceCase)
   }
 }
 
-interface TimestepCase {
-  readonly height: number;
-  readonly width: number;
-  readonly num_frames: number;
-  readonly steps: number;
-  readonly fp32?: readonly number[];
-}
+const timestepsSchema = z.object({
+  cases: z.array(
+    z.object({
+      height: z.int().positive(),
+      width: z.int().positive(),
+      num_frames: z.int().positive(),
+      steps: z.int().positive(),
+      fp32: z.array(z.number()).optional(),
+    }),
+  ),
+});
 
 /** The float32 sampling times of each size of an `rflow_timesteps` case. */
 export async function* verifyTimesteps(_: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const { cases } = reference.json as unknown as { cases: readonly TimestepCase[] };
+  const { cases } = reference.parse(timestepsSchema);
   for (const { height, width, num_frames: frames, steps, fp32 } of cases) {
     if (!fp32) continue;
     const actual = rflowTimesteps({ steps, height, width, frames });

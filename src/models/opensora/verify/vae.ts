@@ -6,20 +6,23 @@
  * name that is not understood is an error.
  */
 
+import * as z from 'zod';
 import { type Clip, clipOf, concatFrames, dimsOf } from '../../../clip.ts';
 import { QuantCacheError } from '../../../errors.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
-import type { Comparison, Numbers, ReferenceCase } from '../../../verification/case.ts';
+import { type Comparison, configured, type Numbers, type ReferenceCase } from '../../../verification/case.ts';
 import { type Encoded, spatialCoder, temporalCoder } from '../vae/coders.ts';
 import { parseSpatialConfig, parseTemporalConfig, parseVaeConfig } from '../vae/config.ts';
 import { loadVae } from '../vae/index.ts';
 
+const spatialSchema = z.object({
+  config: z.looseObject({ scaling_factor_used_by_opensora: z.number().default(0.18215) }),
+});
+
 /** Cases of the kind `vae_spatial`: `z` is decoded, `image` encoded; encodings have frames as their batch. */
 export async function* verifySpatialVae(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const { scaling_factor_used_by_opensora: factor } = reference.json.config as {
-    scaling_factor_used_by_opensora?: number;
-  };
-  const config = { ...parseSpatialConfig(reference.json.config), scalingFactor: factor ?? 0.18215 };
+  const { config: given } = reference.parse(spatialSchema);
+  const config = { ...parseSpatialConfig(given), scalingFactor: given.scaling_factor_used_by_opensora };
   const vae = spatialCoder(runtime, reference.weights.scope('module'), config);
   const encode = async (part: keyof Encoded) => {
     const images = clipsOf(await reference.read('inputs/image'));
@@ -42,7 +45,7 @@ export async function* verifySpatialVae(runtime: Runtime, reference: ReferenceCa
 
 /** Cases of the kind `vae_temporal`: `decoded_T5_frames17` of `z_T5`, `enc_mean_frames6` of `x_frames6`. */
 export async function* verifyTemporalVae(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const vae = temporalCoder(runtime, reference.weights, parseTemporalConfig(reference.json.config));
+  const vae = temporalCoder(runtime, reference.weights, parseTemporalConfig(reference.parse(configured).config));
   yield* compareAll(reference, async (name) => {
     const decoded = /^decoded_(T\d+)_frames(\d+)$/.exec(name);
     if (decoded) {
@@ -60,7 +63,7 @@ export async function* verifyTemporalVae(runtime: Runtime, reference: ReferenceC
 
 /** Cases of the kind `vae_joint`: `decoded_frames40` of `z_frames40`, and `x_z_frames40` between the two VAEs. */
 export async function* verifyJointVae(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
-  const vae = loadVae(runtime, reference.weights, parseVaeConfig(reference.json.config));
+  const vae = loadVae(runtime, reference.weights, parseVaeConfig(reference.parse(configured).config));
   yield* compareAll(reference, async (name) => {
     const found = /^(decoded|x_z)_frames(\d+)$/.exec(name);
     if (!found) return;
