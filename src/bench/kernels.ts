@@ -86,7 +86,7 @@ export async function benchKernels(given: KernelBenchOptions = {}): Promise<Kern
       caption_channels: 32,
     });
     const weights = await randomBlocks(join(folder, 'model.safetensors'), config);
-    const numerics = createQuantizer(weights, linearLayers(config), runtime.backend, {
+    const numerics = createQuantizer(weights, linearLayers(config), runtime, {
       home: folder,
       recipes: options.recipes,
     });

@@ -6,7 +6,7 @@ import { Graph } from '../onnx/graph.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
-import { readFloat32, readWeightBytes, type Weights } from '../weights/checkpoint.ts';
+import { readFloat32, readWeightBytes, type Weight, type Weights } from '../weights/checkpoint.ts';
 import { unpackNibbles } from './quantize.ts';
 import { createQuantizer } from './quantizer.ts';
 import { defaultRecipes, type Recipe } from './recipe.ts';
@@ -15,8 +15,11 @@ import type { ActivationMaxima } from './smoothing.ts';
 
 const folder = temporaryFolder();
 let runtime: Runtime;
+/** On any processor as on one whose products of signed weights saturate. */
+let unsigned: Runtime;
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
+  unsigned = await createRuntime({ threads: 1, integerProducts: 'saturates' });
 });
 afterAll(() => runtime[Symbol.asyncDispose]());
 
@@ -48,11 +51,12 @@ interface Case {
   readonly maxima?: ActivationMaxima;
   /** Writes the layer in so many parts, put together again. */
   readonly parts?: number;
+  readonly on?: Runtime;
 }
 
 /** The layer in integers, and the weights it was given; a smoothed input is balanced here as the norm before it would. */
-async function run({ recipe, layer = 'qkv', x, slices, maxima, parts }: Case) {
-  const quantizer = createQuantizer(weights, ['block.qkv', 'block.fc2'], 'cpu', {
+async function run({ recipe, layer = 'qkv', x, slices, maxima, parts, on = runtime }: Case) {
+  const quantizer = createQuantizer(weights, ['block.qkv', 'block.fc2'], on, {
     home: folder,
     recipes: { w8a8: recipe },
     maxima,
@@ -100,6 +104,12 @@ const halfToEven = (value: number): number => {
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 };
 
+/** Packed weights of 8 bits as signed integers. */
+async function signedIntegers(packed: Weight): Promise<Int8Array> {
+  const bytes = await readWeightBytes(packed);
+  return packed.dtype === 'I8' ? new Int8Array(bytes) : Int8Array.from(bytes, (byte) => byte - 128);
+}
+
 /** x W^T in exact integer arithmetic on activations of the given levels and the packed int8 weights `[inputs, outputs]`. */
 function integerOracle(x: Float32Array, integers: Int8Array, scales: Float32Array, zero: number, above: number) {
   const y = new Float64Array((x.length / inputs) * outputs);
@@ -119,7 +129,10 @@ function integerOracle(x: Float32Array, integers: Int8Array, scales: Float32Arra
   return y;
 }
 
-describe('rows of integers against plain arithmetic', () => {
+describe.each([
+  ['the weights of this processor', () => runtime],
+  ['unsigned weights', () => unsigned],
+])('rows of integers against plain arithmetic, %s', (_, device) => {
   it.each([
     [8, 'qkv', 128, 127],
     [8, 'fc2', 32, 223],
@@ -127,8 +140,8 @@ describe('rows of integers against plain arithmetic', () => {
     [6, 'fc2', 8, 55],
   ] as const)('%i-bit activations of %s', async (bits, layer, zero, above) => {
     const recipe: Recipe = { weights: { bits: 8 }, activations: { bits, granularity: 'token', oneSided: ['fc2'] } };
-    const { result, weights: packed } = await run({ recipe, layer, x: gaussian });
-    const integers = new Int8Array(await readWeightBytes(packed.get(`${layer}.packed`)));
+    const { result, weights: packed } = await run({ recipe, layer, x: gaussian, on: device() });
+    const integers = await signedIntegers(packed.get(`${layer}.packed`));
     const scales = await readFloat32(packed.get(`${layer}.scale`));
     const expected = integerOracle(gaussian, integers, scales, zero, above);
     expect(relative(result, layer === 'qkv' ? withBias(expected) : expected)).toBeLessThan(1e-6);
@@ -136,7 +149,7 @@ describe('rows of integers against plain arithmetic', () => {
 
   it('weights of 4 bits without groups', async () => {
     const recipe: Recipe = { weights: { bits: 4 }, activations: { bits: 8, granularity: 'token' } };
-    const { result, weights: packed } = await run({ recipe, x: gaussian });
+    const { result, weights: packed } = await run({ recipe, x: gaussian, on: device() });
     const integers = unpackNibbles(await readWeightBytes(packed.get('qkv.packed')));
     const expected = integerOracle(gaussian, integers, await readFloat32(packed.get('qkv.scale')), 128, 127);
     expect(relative(result, withBias(expected))).toBeLessThan(1e-6);
@@ -147,8 +160,8 @@ describe('rows of integers against plain arithmetic', () => {
     async (layer) => {
       const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } };
       const x = gaussian.map((value) => Math.max(value, -1));
-      const { result, weights: packed } = await run({ recipe, layer, x });
-      const integers = new Int8Array(await readWeightBytes(packed.get(`${layer}.packed`)));
+      const { result, weights: packed } = await run({ recipe, layer, x, on: device() });
+      const integers = await signedIntegers(packed.get(`${layer}.packed`));
       const scales = await readFloat32(packed.get(`${layer}.scale`));
       const scale = (Math.max(...x) + 1) / 255;
       const zero = Math.round(1 / scale);
@@ -163,6 +176,20 @@ describe('rows of integers against plain arithmetic', () => {
       expect(relative(result, layer === 'qkv' ? withBias(expected) : expected)).toBeLessThan(1e-4);
     },
   );
+
+  it.each([
+    ['8 bits', defaultRecipes.w8a8],
+    ['4 bits', { ...defaultRecipes.w4a8, weights: { bits: 4 } } satisfies Recipe],
+    ['4 bits in groups', defaultRecipes.w4a8],
+    ['8 bits in groups', { ...defaultRecipes.w8a8, weights: { bits: 8, group: 64 } } satisfies Recipe],
+    [
+      'one scale for all rows',
+      { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } } satisfies Recipe,
+    ],
+  ])('are to the bit what the processor makes of its own, %s', async (_name, recipe) => {
+    const { result } = await run({ recipe, x: outliers, on: device() });
+    expect(result).toEqual((await run({ recipe, x: outliers })).result);
+  });
 
   it('one scale for all rows takes 8 bits', async () => {
     const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 6, granularity: 'tensor' } };

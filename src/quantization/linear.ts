@@ -3,7 +3,8 @@
  *
  * `rows` (CPU): x is divided by a scale per row and rounded to uint8 around a fixed zero, multiplied by int8 columns, and
  * the result multiplied by the row's scale; with one scale for the tensor, all of it is a single operator. Activations are
- * unsigned because signed ones are three times slower than float32 here. 4-bit weights become int8 when the session is
+ * unsigned because signed ones are three times slower than float32 here; weights are signed, or unsigned around 128 where
+ * the processor's products of signed ones saturate (`runtime/products.ts`). 4-bit weights become int8 when the session is
  * made. `blocks`: MatMulNBits, which quantizes activations per row and 128 channels itself; the only one that GPUs have
  * (not tested on one yet). Reference: ORT.md, section 3.
  */
@@ -11,18 +12,18 @@
 import { QuantCacheError } from '../errors.ts';
 import { inSlices } from '../nn/linear.ts';
 import type { LinearWriter, Scope } from '../nn/scope.ts';
-import { elementTypeCode, type Graph, type Value } from '../onnx/graph.ts';
-import { largestInteger } from './quantize.ts';
-import { blockSize, layerOf, type Recipe } from './recipe.ts';
+import { type ElementType, elementTypeCode, type Graph, type Value } from '../onnx/graph.ts';
+import { largestInteger, unsignedZero } from './quantize.ts';
+import { blockSize, type IntegerKernel, layerOf, type Recipe } from './recipe.ts';
 import { rotateRows, rotationOf } from './rotation.ts';
 
 /** The writer of linear layers whose weights were packed for a kernel by a recipe. */
-export function integerLinear(recipe: Recipe, kernel: 'rows' | 'blocks'): LinearWriter {
+export function integerLinear(recipe: Recipe, kernel: IntegerKernel): LinearWriter {
   const multiply = kernel === 'blocks' ? blocks : recipe.activations.granularity === 'tensor' ? tensor : rows;
   const write = (scope: Scope, x: Value, name: string, count: number): readonly Value[] => {
     const { inputs, outputs } = sizeOf(scope, name);
     return inSlices(scope, x, { inputs, outputs: outputs / count }, (inner, slice) => {
-      const layer = layerFor(inner, recipe, name);
+      const layer = layerFor(inner, recipe, kernel, name);
       const turned = layer.rotation ? rotateRows(inner.graph, slice, layer.inputs, layer.rotation) : slice;
       return multiply(layer, turned, count);
     });
@@ -41,6 +42,7 @@ interface Layer {
   readonly graph: Graph;
   readonly scope: Scope;
   readonly recipe: Recipe;
+  readonly kernel: IntegerKernel;
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
@@ -48,11 +50,11 @@ interface Layer {
   readonly bias: Value | undefined;
 }
 
-function layerFor(scope: Scope, recipe: Recipe, name: string): Layer {
+function layerFor(scope: Scope, recipe: Recipe, kernel: IntegerKernel, name: string): Layer {
   const { graph, weights } = scope;
   const { inputs, outputs } = sizeOf(scope, name);
   const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
-  return { graph, scope, recipe, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
+  return { graph, scope, recipe, kernel, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
 }
 
 /** One scale per row; the outputs in equal parts, which stay in cache better than the whole and need not be split. */
@@ -64,16 +66,17 @@ function rows(layer: Layer, x: Value, count: number): Value[] {
   const top = op.Mul(op.ReduceMax(x, [-1], { keepdims: 1 }), graph.constant(1 / above));
   const bottom = op.Mul(op.ReduceMin(x, [-1], { keepdims: 1 }), graph.constant(-1 / zero));
   const scale = op.Max(top, bottom, graph.constant(1e-20));
-  const zeroPoint = op.Cast(graph.constant(zero), { to: elementTypeCode('uint8') });
+  const zeroPoint = byte(graph, zero);
   const zeroPoints = op.Expand(zeroPoint, op.Shape(scale));
   const levels = op.QuantizeLinear(x, scale, zeroPoints, { axis: 1, block_size: inputs });
-  const { integers, scales } = int8Weights(layer);
+  const weights = integerWeights(layer);
   const width = outputs / count;
   return Array.from({ length: count }, (_, part) => {
     const own = (columns: Value, axis: number) =>
       count === 1 ? columns : op.Slice(columns, [part * width], [(part + 1) * width], [axis]);
     const unit = graph.constant(1);
-    const product = graph.contrib.MatMulIntegerToFloat(levels, own(integers, 1), unit, own(scales, 0), zeroPoint);
+    const [integers, scales] = [own(weights.integers, 1), own(weights.scales, 0)];
+    const product = graph.contrib.MatMulIntegerToFloat(levels, integers, unit, scales, zeroPoint, weights.zero);
     return withBias(layer, op.Mul(product, scale), bias && own(bias, 0));
   });
 }
@@ -85,9 +88,13 @@ function tensor(layer: Layer, x: Value): Value[] {
     const message = `${name} is to have one scale for all its inputs at ${recipe.activations.bits} bits; that takes 8. Use the granularity "token".`;
     throw new QuantCacheError('unsupported_precision', message);
   }
-  const { integers, scales } = int8Weights(layer);
-  return [graph.contrib.DynamicQuantizeMatMul(x, integers, scales, undefined, bias)];
+  const { integers, scales, zero } = integerWeights(layer);
+  return [graph.contrib.DynamicQuantizeMatMul(x, integers, scales, zero, bias)];
 }
+
+/** A scalar of type uint8. */
+const byte = (graph: Graph, value: number): Value =>
+  graph.op.Cast(graph.constant(value), { to: elementTypeCode('uint8') });
 
 const withBias = ({ graph }: Layer, product: Value, bias: Value | undefined): Value =>
   bias === undefined ? product : graph.op.Add(product, bias);
@@ -99,28 +106,39 @@ function levelsOf({ recipe, name, rotation }: Layer): { zero: number; above: num
   return oneSided ? { zero: levels / 8, above: (levels * 7) / 8 - 1 } : { zero: levels / 2, above: levels / 2 - 1 };
 }
 
-/** Weights as int8 `[inputs, outputs]` with a scale per output. From 4 bits they are computed when the session is made. */
-function int8Weights({ graph, scope, recipe, name, inputs, outputs }: Layer): { integers: Value; scales: Value } {
+/** Integers `[inputs, outputs]`, a scale per output, and the integer that means zero where it is not 0. */
+interface IntegerWeights {
+  readonly integers: Value;
+  readonly scales: Value;
+  readonly zero?: Value;
+}
+
+/** A layer's packed weights in 8 bits. From 4 bits they are computed when the session is made. */
+function integerWeights(layer: Layer): IntegerWeights {
+  const { graph, scope, recipe, kernel, name, inputs, outputs } = layer;
   const { op } = graph;
   const packed = scope.weights.get(`${name}.packed`);
   const scale = scope.weights.get(`${name}.scale`);
   const groups = scale.shape[0]!;
-  if (recipe.weights.bits === 8 && groups === 1)
-    return { integers: graph.rawWeight(packed), scales: graph.rawWeight(scale, [outputs]) };
-  const to = (type: 'int8' | 'float32') => ({ to: elementTypeCode(type) });
-  const small =
-    recipe.weights.bits === 4 ? graph.nibbles(packed, [inputs, outputs]) : graph.rawWeight(packed, [inputs, outputs]);
-  if (groups === 1) return { integers: op.Cast(small, to('int8')), scales: graph.rawWeight(scale, [outputs]) };
+  const { bits } = recipe.weights;
+  const to = (type: ElementType) => ({ to: elementTypeCode(type) });
+  const stored = bits === 4 ? graph.nibbles(packed, [inputs, outputs]) : graph.rawWeight(packed, [inputs, outputs]);
+  const unsigned = kernel === 'unsigned-rows' && { zero: byte(graph, unsignedZero) };
+  if (groups === 1) {
+    const scales = graph.rawWeight(scale, [outputs]);
+    // Two products of 4-bit weights never reach the end of 16 bits: they stay signed.
+    return bits === 4 ? { integers: op.Cast(stored, to('int8')), scales } : { integers: stored, scales, ...unsigned };
+  }
   // Groups: the coarsest group of a column keeps the column's 127 levels, finer ones use fewer of them.
   const grouped = graph.rawWeight(scale, [groups, 1, outputs]);
-  const limit = largestInteger(recipe.weights.bits) / largestInteger(8);
+  const limit = largestInteger(bits) / largestInteger(8);
   const columns = op.Mul(op.ReduceMax(grouped, [0], { keepdims: 1 }), graph.constant(limit));
-  const values = op.Reshape(op.Cast(small, to('float32')), [groups, inputs / groups, outputs]);
+  const zero = graph.constant(unsignedZero);
+  const signed = unsigned && bits === 8 ? op.Sub(op.Cast(stored, to('float32')), zero) : op.Cast(stored, to('float32'));
+  const values = op.Reshape(signed, [groups, inputs / groups, outputs]);
   const rounded = op.Round(op.Mul(values, op.Div(grouped, columns)));
-  return {
-    integers: op.Reshape(op.Cast(rounded, to('int8')), [inputs, outputs]),
-    scales: op.Reshape(columns, [outputs]),
-  };
+  const integers = unsigned ? op.Cast(op.Add(rounded, zero), to('uint8')) : op.Cast(rounded, to('int8'));
+  return { integers: op.Reshape(integers, [inputs, outputs]), scales: op.Reshape(columns, [outputs]), ...unsigned };
 }
 
 /** A scale per row and block of channels. */

@@ -2,16 +2,24 @@
  * Packing: the linear layers of a checkpoint as the tensors that integer kernels read.
  *
  * For a layer `name`: `name.packed` (the integers), `name.scale` (float32), and `name.balance` where it is smoothed (what
- * its input is to be multiplied by). For rows of int8 the integers are `[inputs, outputs]` and the scales
- * `[groups, outputs]`; 4-bit integers are two in a byte, first one low. For MatMulNBits they are
+ * its input is to be multiplied by). For rows the integers are `[inputs, outputs]` and the scales `[groups, outputs]`;
+ * integers of 8 bits are signed, or unsigned around 128, those of 4 bits two in a byte, first one low. For MatMulNBits they are
  * `[outputs, blocks, bytes]`, unsigned around the middle, and the scales `[outputs, blocks]`.
  *
  * Invariant: one matrix is in memory at a time.
  */
 import { readFloat32, type Weight, type Weights } from '../weights/checkpoint.ts';
 import type { TensorSource } from '../weights/safetensors.ts';
-import { integersOf, type Matrix, packNibbles, scalesOf, transpose, type WeightScheme } from './quantize.ts';
-import { blockSize, type Recipe } from './recipe.ts';
+import {
+  integersOf,
+  type Matrix,
+  packNibbles,
+  scalesOf,
+  transpose,
+  unsignedZero,
+  type WeightScheme,
+} from './quantize.ts';
+import { blockSize, type IntegerKernel, type Recipe } from './recipe.ts';
 import { rotateMatrix, rotationOf } from './rotation.ts';
 import { type ActivationMaxima, scaleChannels, smoothingOf } from './smoothing.ts';
 
@@ -21,7 +29,7 @@ export const packingVersion = 1;
 /** What decides how layers are packed. */
 export interface Packing {
   readonly recipe: Recipe;
-  readonly kernel: 'rows' | 'blocks';
+  readonly kernel: IntegerKernel;
   readonly maxima?: ActivationMaxima;
 }
 
@@ -46,7 +54,8 @@ async function packLayer(weight: Weight, layer: string, packing: Packing): Promi
     const integers = integersOf((await prepare(weight, layer, packing)).matrix, scales, scheme);
     if (kernel === 'blocks') return scheme.bits === 4 ? packNibbles(integers, 8) : offsetBytes(integers);
     const columns = transpose(integers, outputs, inputs);
-    return scheme.bits === 4 ? packNibbles(columns) : columns;
+    if (scheme.bits === 4) return packNibbles(columns);
+    return kernel === 'rows' ? columns : offsetBytes(columns);
   };
   const groups = inputs / scheme.group;
   const bytes = (count: number) => (count * scheme.bits) / 8;
@@ -88,9 +97,9 @@ async function prepare(weight: Weight, layer: string, { recipe, maxima }: Packin
 }
 
 /** How a matrix is quantized: the recipe's group, or all inputs where there is none or it does not divide them. */
-export function schemeOf({ weights }: Recipe, kernel: 'rows' | 'blocks', inputs: number): WeightScheme {
+export function schemeOf({ weights }: Recipe, kernel: IntegerKernel, inputs: number): WeightScheme {
   const group = kernel === 'blocks' ? blockSize : (weights.group ?? inputs);
   return { bits: weights.bits, group: inputs % group === 0 ? group : inputs, clipping: weights.clipping };
 }
 
-const offsetBytes = (integers: Int8Array): Uint8Array => Uint8Array.from(integers, (integer) => integer + 128);
+const offsetBytes = (integers: Int8Array): Uint8Array => Uint8Array.from(integers, (integer) => integer + unsignedZero);

@@ -22,6 +22,9 @@ export interface WeightScheme {
 /** The largest integer of a number of bits. */
 export const largestInteger = (bits: 8 | 4): number => 2 ** (bits - 1) - 1;
 
+/** The byte that means zero in unsigned weights. */
+export const unsignedZero = 128;
+
 /** Fractions of the full range that a clipping search tries. */
 const ranges = Array.from({ length: 12 }, (_, i) => 1 - i * 0.04);
 

@@ -17,8 +17,9 @@ beforeEach(async () => {
   weights = await writeWeights(folder, { 'a.qkv.weight': random([32, 128]), 'a.qkv.bias': random([32]) });
 });
 
+const cpu = { backend: 'cpu', integerProducts: 'exact' } as const;
 const prepare = (precision: 'fp32' | 'fp16' | 'w8a8' | 'w4a8' | 'w4a6', options: QuantizationOptions = {}) =>
-  createQuantizer(weights, ['a.qkv'], 'cpu', { home, ...options }).prepare(precision);
+  createQuantizer(weights, ['a.qkv'], cpu, { home, ...options }).prepare(precision);
 const cached = () => readdirSync(join(home, 'quantized')).filter((name) => name.endsWith('.safetensors'));
 const cacheFile = () => join(home, 'quantized', cached()[0]!);
 /** The same content a second later. */
@@ -79,7 +80,7 @@ describe('the cache', () => {
     const [path, whole] = [cacheFile(), readFileSync(cacheFile())];
     const other = join(folder, `other-${homes}`);
     const otherWeights = await writeWeights(folder, { 'a.qkv.weight': random([32, 128]) });
-    await createQuantizer(otherWeights, ['a.qkv'], 'cpu', { home: other }).prepare('w8a8');
+    await createQuantizer(otherWeights, ['a.qkv'], cpu, { home: other }).prepare('w8a8');
     const foreign = join(other, 'quantized', readdirSync(join(other, 'quantized'))[0]!);
     for (const suffix of ['', '.sha256']) writeFileSync(path + suffix, readFileSync(foreign + suffix));
     await prepare('w8a8');
@@ -98,7 +99,8 @@ describe('what cannot be had', () => {
     await expect(prepare('w8a8', { recipes: { w8a8: six } })).rejects.toThrow(/6-bit/);
     weights = await writeWeights(folder, { 'a.qkv.weight': random([32, 96]) });
     await expect(prepare('w8a8', { recipes: { w8a8: blocks } })).rejects.toThrow(/a\.qkv.*multiple of 128/);
-    await expect(createQuantizer(weights, ['a.qkv'], 'webgpu', { home }).prepare('w8a8')).rejects.toMatchObject({
+    const webgpu = { backend: 'webgpu', integerProducts: 'exact' } as const;
+    await expect(createQuantizer(weights, ['a.qkv'], webgpu, { home }).prepare('w8a8')).rejects.toMatchObject({
       code: 'unsupported_precision',
     });
   });

@@ -11,7 +11,7 @@ import { QuantCacheError } from '../errors.ts';
 import type { Precision } from '../model.ts';
 import { linearFp32 } from '../nn/linear.ts';
 import type { LinearWriter } from '../nn/scope.ts';
-import type { Backend } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { type Weights, weightsOf } from '../weights/checkpoint.ts';
 import { openDerived } from '../weights/derived.ts';
 import { readEnvironment } from '../weights/environment.ts';
@@ -53,7 +53,7 @@ export interface Quantizer {
 export function createQuantizer(
   weights: Weights,
   layers: readonly string[],
-  backend: Backend,
+  target: Pick<Runtime, 'backend' | 'integerProducts'>,
   options: QuantizationOptions = {},
 ): Quantizer {
   const prepared = new Map<Precision, Promise<Numerics>>();
@@ -61,7 +61,7 @@ export function createQuantizer(
     prepare(precision) {
       let numerics = prepared.get(precision);
       if (!numerics) {
-        numerics = numericsOf(precision, { weights, layers, backend, options });
+        numerics = numericsOf(precision, { weights, layers, target, options });
         numerics.catch(() => prepared.delete(precision));
         prepared.set(precision, numerics);
       }
@@ -73,12 +73,12 @@ export function createQuantizer(
 interface Source {
   readonly weights: Weights;
   readonly layers: readonly string[];
-  readonly backend: Backend;
+  readonly target: Pick<Runtime, 'backend' | 'integerProducts'>;
   readonly options: QuantizationOptions;
 }
 
 async function numericsOf(precision: Precision, source: Source): Promise<Numerics> {
-  const { weights, layers, backend, options } = source;
+  const { weights, layers, target, options } = source;
   if (precision === 'fp32') return { weights, linear: linearFp32, integer: false, rowwise: true };
   if (!isInteger(precision)) {
     const known = ['fp32', ...Object.keys(defaultRecipes)].join(', ');
@@ -88,7 +88,7 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
   const asked = options.recipes?.[precision];
   const own = asked ? undefined : await options.own?.();
   const recipe = asked ?? own?.recipes?.[precision] ?? defaultRecipes[precision];
-  const kernel = kernelOf(recipe, backend);
+  const kernel = kernelOf(recipe, target);
   if (kernel === 'blocks') checkBlocks(weights, layers, precision, recipe);
   const maxima = recipe.smoothing && (options.maxima ?? own?.maxima);
   const home = options.home ?? readEnvironment().home;

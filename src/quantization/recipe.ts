@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import type { Precision } from '../model.ts';
-import type { Backend } from '../runtime/runtime.ts';
+import type { Backend, Runtime } from '../runtime/runtime.ts';
 
 /** The precisions that compute in integers. */
 export type IntegerPrecision = Extract<Precision, 'w8a8' | 'w4a8' | 'w4a6'>;
@@ -66,11 +66,20 @@ export const isInteger = (precision: Precision): precision is IntegerPrecision =
 export const layerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
 /**
- * The kernel that a recipe runs on: `rows` multiplies uint8 rows by int8 columns, `blocks` is MatMulNBits, which
- * quantizes activations per 128 channels itself. GPUs have only the second.
+ * What multiplies integers: `rows` uint8 rows by int8 columns; `unsigned-rows` the same by columns of uint8 around 128,
+ * exact where products of signed ones saturate, and slower; `blocks` is MatMulNBits, which quantizes activations per 128
+ * channels itself.
  */
-export const kernelOf = (recipe: Recipe, backend: Backend): 'rows' | 'blocks' =>
-  backend === 'cpu' && recipe.activations.granularity !== 'group' ? 'rows' : 'blocks';
+export type IntegerKernel = 'rows' | 'unsigned-rows' | 'blocks';
+
+/** The kernel that a recipe runs on. GPUs have only `blocks`. */
+export function kernelOf(
+  { activations }: Recipe,
+  { backend, integerProducts }: Pick<Runtime, 'backend' | 'integerProducts'>,
+): IntegerKernel {
+  if (backend !== 'cpu' || activations.granularity === 'group') return 'blocks';
+  return integerProducts === 'exact' ? 'rows' : 'unsigned-rows';
+}
 
 /** In what a precision is only simulated by a backend, or undefined where it runs as its name says. */
 export function simulation(precision: Precision, backend: Backend): string | undefined {

@@ -11,7 +11,9 @@ import { parse } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { readIntegerProducts } from '../weights/environment.ts';
 import { bufferPool } from './pool.ts';
+import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
 
@@ -19,7 +21,12 @@ export interface RuntimeOptions {
   backend?: Backend;
   /** CPU threads; all cores by default. The same bytes come out only for the same number of threads. */
   threads?: number;
+  /** How the processor multiplies integers; by default what a self-test finds. `QUANTCACHE_INTEGER_PRODUCTS` says it, too. */
+  integerProducts?: IntegerProducts;
 }
+
+// ONNX Runtime would keep a device id and a database in the user's cache and send reports: read when its first session is made.
+process.env.ORT_DISABLE_TELEMETRY = '1';
 
 /** Flash attention needs no memory for the scores; up to this many, 16 MB, the standard operator is faster. */
 const mostScores = 2 ** 22;
@@ -28,14 +35,21 @@ const mostScores = 2 ** 22;
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const backend = options.backend ?? 'cpu';
   const threads = options.threads ?? availableParallelism();
-  const runtime = backend === 'cpu' ? cpuRuntime(threads) : gpuRuntime(backend, threads);
+  const device = backend === 'cpu' ? cpuDevice(threads) : gpuDevice(backend, threads);
   try {
-    await readThrough(runtime);
-    if (backend === 'cpu') {
-      keptFreedMemory ??= keepFreedMemory(runtime);
-      await keptFreedMemory;
-    }
+    await readThrough(device);
+    if (backend !== 'cpu') return { ...device, integerProducts: 'exact' };
+    keptFreedMemory ??= keepFreedMemory(device);
+    await keptFreedMemory;
+    triedProducts ??= tryIntegerProducts(device);
+    const products = options.integerProducts ?? readIntegerProducts() ?? (await triedProducts);
+    return {
+      ...device,
+      integerProducts: products,
+      description: `${device.description}, ${describeProducts(products)}`,
+    };
   } catch (error) {
+    if (error instanceof QuantCacheError && error.code === 'invalid_option') throw error;
     throw new QuantCacheError(
       'backend_unavailable',
       `The ${backend} backend does not start here: ${messageOf(error)}. Use --device cpu.`,
@@ -44,10 +58,15 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       },
     );
   }
-  return runtime;
 }
 
-function cpuRuntime(threads: number): Runtime {
+/** Tried once, as it holds for the whole process. */
+let triedProducts: Promise<IntegerProducts> | undefined;
+
+/** A backend before anything was tried on it. */
+type Device = Omit<Runtime, 'integerProducts'>;
+
+function cpuDevice(threads: number): Device {
   const memory = tensorMemory();
   return {
     backend: 'cpu',
@@ -66,7 +85,7 @@ function cpuRuntime(threads: number): Runtime {
   };
 }
 
-function gpuRuntime(backend: Backend, threads: number): Runtime {
+function gpuDevice(backend: Backend, threads: number): Device {
   const queue = serialQueue();
   let reader: Promise<ort.InferenceSession> | undefined;
   const compileWith = (model: Model, location: 'cpu' | 'gpu-buffer', options?: CompileOptions) =>
@@ -99,7 +118,7 @@ function gpuRuntime(backend: Backend, threads: number): Runtime {
 }
 
 /** One value in, the same value out: proof that a backend works. */
-async function readThrough(runtime: Runtime): Promise<void> {
+async function readThrough(runtime: Device): Promise<void> {
   const session = await runtime.compile(identityGraph());
   const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   await runtime.read(y!);
@@ -118,7 +137,7 @@ const largestBlock = 2 ** 25 - 2 ** 16;
  * back after every operator: a page that comes back costs a microsecond, and a module of a large model has 20,000.
  * Reference: mallopt(3), "dynamic mmap threshold". Elsewhere it changes nothing.
  */
-async function keepFreedMemory(runtime: Runtime): Promise<void> {
+async function keepFreedMemory(runtime: Device): Promise<void> {
   const graph = new Graph('block');
   const { op } = graph;
   const block = op.Expand(graph.input('x', [1]), [largestBlock / Float32Array.BYTES_PER_ELEMENT]);

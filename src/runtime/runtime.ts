@@ -6,6 +6,7 @@
  * garbage collection; on a GPU a forgotten tensor is lost memory.
  */
 import type { Model } from '../onnx/graph.ts';
+import type { IntegerProducts } from './products.ts';
 
 /** Where graphs run. */
 export type Backend = 'cpu' | 'webgpu' | 'cuda';
@@ -43,8 +44,10 @@ export interface CompileOptions {
 
 export interface Runtime extends AsyncDisposable {
   readonly backend: Backend;
-  /** A sentence for reports: library version, device. */
+  /** A sentence for reports: library version, device, the path that integers take. */
   readonly description: string;
+  /** How products of unsigned activations and signed weights come out; where they saturate, weights must be unsigned. */
+  readonly integerProducts: IntegerProducts;
   compile(model: Model, options?: CompileOptions): Promise<Session>;
   /** Puts numbers on the device. */
   tensor(data: TensorData, dims: readonly number[]): Tensor;

@@ -7,6 +7,7 @@
 import * as ort from 'onnxruntime-web/webgpu';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import { fetchWeights } from './ranges.ts';
 import type { Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
@@ -16,6 +17,8 @@ export interface RuntimeOptions {
   backend?: Backend;
   /** WebAssembly threads, fixed by the page's first session; more than one needs a cross-origin isolated page. */
   threads?: number;
+  /** How integers are multiplied; by default what a self-test finds. */
+  integerProducts?: IntegerProducts;
   /** What fetches weights; the page's own `fetch` by default. */
   fetch?: typeof fetch;
 }
@@ -29,17 +32,26 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const backend = options.backend ?? 'cpu';
   if (backend === 'cuda') throw new QuantCacheError('backend_unavailable', 'A browser has no CUDA. Use webgpu or cpu.');
   if (options.threads !== undefined) ort.env.wasm.numThreads = options.threads;
-  const runtime = webRuntime(backend, options.fetch ?? fetch);
+  const device = webDevice(backend, options.fetch ?? fetch);
   try {
-    await readThrough(runtime);
+    await readThrough(device);
+    if (backend !== 'cpu') return { ...device, integerProducts: 'exact' };
+    const products = options.integerProducts ?? (await tryIntegerProducts(device));
+    return {
+      ...device,
+      integerProducts: products,
+      description: `${device.description}, ${describeProducts(products)}`,
+    };
   } catch (error) {
     const message = `The ${backend} backend does not start in this browser: ${messageOf(error)}`;
     throw new QuantCacheError('backend_unavailable', message, { cause: error });
   }
-  return runtime;
 }
 
-function webRuntime(backend: 'cpu' | 'webgpu', fetchFrom: typeof fetch): Runtime {
+/** A backend before anything was tried on it. */
+type Device = Omit<Runtime, 'integerProducts'>;
+
+function webDevice(backend: 'cpu' | 'webgpu', fetchFrom: typeof fetch): Device {
   const onDevice = backend === 'webgpu';
   const queue = onDevice ? deviceQueue : unqueued;
   return {
@@ -58,7 +70,7 @@ function webRuntime(backend: 'cpu' | 'webgpu', fetchFrom: typeof fetch): Runtime
 }
 
 /** One value in, the same value out: proof that a backend works. */
-async function readThrough(runtime: Runtime): Promise<void> {
+async function readThrough(runtime: Device): Promise<void> {
   const graph = new Graph('identity');
   graph.output('y', graph.input('x'));
   const session = await runtime.compile(graph.build());

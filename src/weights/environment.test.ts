@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { environmentVariables, readEnvironment } from './environment.ts';
+import { environmentVariables, readEnvironment, readIntegerProducts } from './environment.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantcache-environment-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,6 +61,7 @@ describe('readEnvironment', () => {
       },
     });
     readEnvironment(spy);
+    readIntegerProducts(spy);
     expect([...read].sort()).toEqual(environmentVariables.map(({ name }) => name).sort());
   });
 });

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { QuantCacheError } from '../errors.ts';
+import type { IntegerProducts } from '../runtime/products.ts';
 
 /** The variables, their defaults and effects: the table that the documentation and `--help` print. */
 export const environmentVariables = [
@@ -20,6 +21,11 @@ export const environmentVariables = [
   { name: 'HF_HUB_OFFLINE', default: '0', effect: '1: use only what is in the cache' },
   { name: 'XDG_CACHE_HOME', default: '~/.cache', effect: 'folder of all caches' },
   { name: 'QUANTCACHE_HOME', default: '$XDG_CACHE_HOME/quantcache', effect: 'quantized weights, profiles, hashes' },
+  {
+    name: 'QUANTCACHE_INTEGER_PRODUCTS',
+    default: 'what a self-test finds',
+    effect: 'exact or saturates: how the processor is taken to multiply 8-bit integers, for tests',
+  },
 ] as const;
 
 /** The settings that come from the environment. */
@@ -68,4 +74,15 @@ function readToken(path: string): string | undefined {
   } catch {
     return undefined; // no token is a normal state; a model that needs one says so
   }
+}
+
+/** What the environment says of 8-bit integers, if anything. Throws `invalid_option`. */
+export function readIntegerProducts(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): IntegerProducts | undefined {
+  const value = env.QUANTCACHE_INTEGER_PRODUCTS;
+  if (!value) return undefined;
+  if (value === 'exact' || value === 'saturates') return value;
+  const message = `QUANTCACHE_INTEGER_PRODUCTS is "${value}"; it may be exact or saturates. Correct or unset it.`;
+  throw new QuantCacheError('invalid_option', message);
 }

@@ -65,7 +65,7 @@ export function loadStdit3(
   config: Stdit3Config,
   options: Stdit3Options = {},
 ): Stdit3 {
-  const quantizer = createQuantizer(weights, linearLayers(config), runtime.backend, options);
+  const quantizer = createQuantizer(weights, linearLayers(config), runtime, options);
   const { recorder } = options;
   const network = { runtime, weights, config, quantizer, recorder, sessions: sessionCache(runtime) };
   return {

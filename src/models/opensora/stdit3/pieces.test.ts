@@ -17,7 +17,7 @@ let quantizer: Quantizer;
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
   const layers = linearLayers(config);
-  quantizer = createQuantizer(await tinyWeights(folder), layers, 'cpu', { home: join(folder, 'home') });
+  quantizer = createQuantizer(await tinyWeights(folder), layers, runtime, { home: join(folder, 'home') });
 });
 afterAll(() => runtime[Symbol.asyncDispose]());
 
