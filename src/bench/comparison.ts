@@ -123,7 +123,7 @@ export async function loadComparison(path: string): Promise<Comparison | undefin
 
 /** Writes a comparison; an earlier file is replaced when the new one is whole. */
 export async function saveComparison(path: string, comparison: Comparison): Promise<void> {
-  await saveJson(path, comparison, 1);
+  await saveJson(path, comparison);
 }
 
 /** Throws `invalid_option` unless an earlier comparison was made with these settings. */

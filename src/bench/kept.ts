@@ -1,7 +1,7 @@
 /**
- * Clips that are kept to be looked at: for some prompts, every row's frames as one picture and its decisions as a map, in a
- * folder beside the results (`results.json` has `results.clips/`). Each picture says itself what it is of; a file is there
- * whole or not at all, and before the results mention its clip.
+ * Clips that are kept to be looked at: for some prompts, every row's video and its decisions as a map, in a folder beside
+ * the results (`results.json` has `results.clips/`). Each video says itself what it is of; a file is there whole or not at
+ * all, and before the results mention its clip. Videos are H.264, so that a page of a hundred of them stays small.
  */
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { fileError, systemCode } from '../files/failure.ts';
 import { findText, readBytes } from '../files/read.ts';
 import { saveText } from '../files/write.ts';
-import { contactSheet, decisionMap, type Frames, frameAt, makeFrames, readMetadata, saveVideo } from '../index.ts';
+import { decisionMap, type Frames, frameAt, makeFrames, readMetadata, saveVideo } from '../index.ts';
 import type { TraceDocument } from '../trace/document.ts';
 import { resizeToFill } from '../video/resample.ts';
 import type { Cell } from './comparison.ts';
@@ -32,8 +32,8 @@ const schema = z.object({
 
 /** A clip as it was kept. */
 export interface KeptClip extends z.output<typeof schema> {
-  /** A png with all frames below each other. */
-  readonly png: Uint8Array;
+  /** An mp4. */
+  readonly video: Uint8Array;
   /** The decision map as SVG. */
   readonly map?: string;
 }
@@ -50,27 +50,24 @@ export async function keepClip(
 ): Promise<void> {
   const path = join(folder, nameOf(row, { prompt, seed }));
   await saveText(`${path}.svg`, decisionMap(trace));
-  const small = shrunk(frames);
-  const count = Math.min(mostFrames, frames.count);
-  const strip = contactSheet(small, { columns: 1, gap: 0, limit: count });
-  const { width, height } = small;
-  const fps = (frames.fps * count) / frames.count;
-  await saveVideo(strip, `${path}.png`, { row, prompt, seed, width, height, frames: count, fps });
+  const shown = shrunk(thinned(frames));
+  const { width, height, count, fps } = shown;
+  await saveVideo(shown, `${path}.mp4`, { row, prompt, seed, width, height, frames: count, fps });
 }
 
-/** All clips of a folder; none where there is no folder. Pictures of other programs are left out. */
+/** All clips of a folder; none where there is no folder. Videos of other programs are left out. */
 export async function loadKept(folder: string): Promise<KeptClip[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     throw fileError('read', folder, error);
   });
   const clips: KeptClip[] = [];
-  for (const name of names.filter((file) => file.endsWith('.png')).sort()) {
+  for (const name of names.filter((file) => file.endsWith('.mp4')).sort()) {
     const path = join(folder, name);
     const known = schema.safeParse(await readMetadata(path));
     if (!known.success) continue;
-    const png = await readBytes(path, { what: 'a kept clip', todo: 'Run the command again.' });
-    clips.push({ ...known.data, png, map: await findText(path.replace(/png$/, 'svg')) });
+    const video = await readBytes(path, { what: 'a kept clip', todo: 'Run the command again.' });
+    clips.push({ ...known.data, video, map: await findText(path.replace(/mp4$/, 'svg')) });
   }
   return clips;
 }
@@ -82,6 +79,18 @@ function nameOf(row: string, { prompt, seed }: Cell): string {
     .digest('hex')
     .slice(0, 12);
   return `${row.replaceAll(/[^\w-]+/g, '-').slice(0, 40)}-${hash}`;
+}
+
+/** At most `mostFrames`, evenly spaced, in the same time. */
+function thinned(frames: Frames): Frames {
+  const { width, height, count, fps } = frames;
+  if (count <= mostFrames) return frames;
+  const size = width * height * 3;
+  const data = new Uint8Array(mostFrames * size);
+  for (let i = 0; i < mostFrames; i++) {
+    data.set(frameAt(frames, Math.round((i * (count - 1)) / (mostFrames - 1))), i * size);
+  }
+  return makeFrames(data, { count: mostFrames, width, height, fps: (fps * mostFrames) / count });
 }
 
 function shrunk(frames: Frames): Frames {

@@ -33,10 +33,9 @@ export function clipsOf(
 <p class="controls"><button type="button" id="play">pause</button><input id="frame" type="range" min="0" max="1000" value="0" aria-label="position">
 <label><input type="checkbox" id="difference"> difference to full, 4 times</label><label><input type="checkbox" id="every"> every setting</label></p>
 ${scenes.map(({ prompt, seed, own }) => {
-  const first = own.find(({ row }) => row === reference);
-  return html`<h3>“${prompt}”, seed ${seed}</h3><div class="clips" ${trusted(first ? `style="--reference:url(${dataOf(first)})"` : '')}>${own.map(
+  return html`<h3>“${prompt}”, seed ${seed}</h3><div class="clips">${own.map(
     (clip) =>
-      html`<figure data-row="${clip.row}"${trusted(clip.row === reference ? ' data-reference' : '')}><div class="clip" data-frames="${clip.frames}" data-fps="${clip.fps}" style="aspect-ratio:${clip.width}/${clip.height};--count:${clip.frames}"><div class="strip" style="background-image:url(${dataOf(clip)})"></div><div class="strip other"></div></div><figcaption><code>${breakable(clip.row)}</code><small>${psnr(clip)}</small></figcaption></figure>`,
+      html`<figure data-row="${clip.row}" data-frames="${clip.frames}" data-fps="${clip.fps}" data-source="${dataOf(clip)}"${trusted(clip.row === reference ? ' data-reference' : '')}><canvas width="${clip.width}" height="${clip.height}"></canvas><figcaption><code>${breakable(clip.row)}</code><small>${psnr(clip)}</small></figcaption></figure>`,
   )}</div>`;
 })}</section>`;
 }
@@ -57,4 +56,4 @@ export function mapsOf({ cells }: Comparison, entries: readonly Entry[], kept: r
   )}</section>`;
 }
 
-const dataOf = ({ png }: KeptClip): string => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+const dataOf = ({ video }: KeptClip): string => `data:video/mp4;base64,${Buffer.from(video).toString('base64')}`;

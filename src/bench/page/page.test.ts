@@ -64,7 +64,7 @@ const comparison: Comparison = {
   summary: [],
 };
 const kept = [
-  { ...cell, row: 'full', width: 64, height: 64, frames: 17, fps: 8, png: Uint8Array.of(1, 2, 3), map: '<svg/>' },
+  { ...cell, row: 'full', width: 64, height: 64, frames: 17, fps: 8, video: Uint8Array.of(1, 2, 3), map: '<svg/>' },
 ];
 const page = comparisonPage(comparison, kept);
 /** The line of a row in the table, without the places where its label may break. */
@@ -145,7 +145,7 @@ it('labels may break at their parts, so that they fit a phone', () => {
 });
 
 it('shows clips and maps where some were kept', () => {
-  expect(page).toContain('data:image/png;base64,AQID');
+  expect(page).toContain('data:video/mp4;base64,AQID');
   expect(page).toContain('id="maps"');
   expect(comparisonPage(comparison)).not.toContain('id="clips"');
 });

@@ -1,4 +1,9 @@
-/** What the page does by itself: bars and clips at a quality, sorting, playing in step, maps when opened. */
+/**
+ * What the page does by itself: bars and clips at a quality, sorting, playing in step, maps when opened.
+ *
+ * Videos are unpacked into their frames before they are shown: players of many videos drift apart, and the difference of two
+ * clips must be that of the same frame.
+ */
 
 export const script = `
 const all=(selector,root=document)=>[...root.querySelectorAll(selector)],one=(id)=>document.getElementById(id);
@@ -29,16 +34,47 @@ for(const item of all('.legend li')){
     for(const curve of all('.curve',chart))curve.classList.toggle('on',on&&curve.dataset.method===item.dataset.method)};
   item.addEventListener('pointerenter',()=>light(true));item.addEventListener('pointerleave',()=>light(false));
 }
-const clips=all('.clip');
-if(clips.length){
-  const frames=Math.max(...clips.map((clip)=>Number(clip.dataset.frames))),fps=Number(clips[0].dataset.fps),slider=one('frame'),play=one('play');
+const figures=all('#clips figure');
+if(figures.length){
+  const {frames,fps}=figures[0].dataset,slider=one('frame'),play=one('play'),strips=new Map(),begun=new Set();
+  const until=(video,event)=>new Promise((done)=>{video.addEventListener(event,done,{once:true});video.addEventListener('error',done,{once:true})});
+  async function unpack(figure){
+    const {source,frames,fps}=figure.dataset,{width,height}=figure.querySelector('canvas');
+    const video=Object.assign(document.createElement('video'),{muted:true,preload:'auto',src:source}),strip=new OffscreenCanvas(width,height*frames);
+    await until(video,'loadeddata');
+    for(let i=0;i<frames&&!video.error;i++){
+      video.currentTime=(i+.5)/fps;
+      await until(video,'seeked');
+      strip.getContext('2d').drawImage(video,0,i*height,width,height);
+    }
+    strips.set(figure,strip);show();
+  }
+  const next=()=>figures.find((figure)=>!(begun.has(figure)||figure.hidden));
+  async function unpackAll(){for(let figure;figure=next();){begun.add(figure);await unpack(figure)}}
   let playing=true,frame=0;slider.max=frames-1;
-  const show=()=>{one('clips').style.setProperty('--frame',frame);slider.value=frame};
+  function show(){
+    slider.value=frame;
+    for(const scene of all('.clips')){
+      const reference=strips.get(scene.querySelector('[data-reference]'));
+      for(const figure of all('figure:not([hidden])',scene)){
+        const canvas=figure.querySelector('canvas'),context=canvas.getContext('2d'),{width,height}=canvas;
+        const draw=(strip,operation)=>{
+          context.globalCompositeOperation=operation;
+          if(strip)context.drawImage(strip,0,frame*height,width,height,0,0,width,height);
+        };
+        draw(strips.get(figure),'source-over');
+        if(one('difference').checked)draw(reference,'difference');
+      }
+    }
+  }
   setInterval(()=>{if(playing){frame=(frame+1)%frames;show()}},1000/fps);
   const pause=(on)=>{playing=!on;play.textContent=on?'play':'pause'};
   play.addEventListener('click',()=>pause(playing));
   slider.addEventListener('input',()=>{pause(true);frame=Number(slider.value);show()});
-  one('difference').addEventListener('change',(event)=>one('clips').classList.toggle('differing',event.target.checked));
+  one('difference').addEventListener('change',(event)=>{one('clips').classList.toggle('differing',event.target.checked);show()});
+  const unpackShown=()=>{for(let lane=0;lane<4;lane++)unpackAll()};
+  one('floor').addEventListener('input',unpackShown);one('every').addEventListener('change',unpackShown);
+  unpackShown();
 }
 for(const details of all('#maps details'))details.addEventListener('toggle',async()=>{
   const place=details.querySelector('.map');
