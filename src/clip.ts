@@ -61,3 +61,9 @@ export function concatFrames(clips: readonly Clip[]): Clip {
 export function* chunksOf(clip: Clip, frames: number): Generator<Clip> {
   for (let start = 0; start < clip.frames; start += frames) yield sliceFrames(clip, start, start + frames);
 }
+
+/** A batch of clips with the sizes of one, as one clip each, sharing its memory. */
+export function samplesOf(batch: Float32Array, sizes: Omit<Clip, 'data'>, count: number): Clip[] {
+  const size = batch.length / count;
+  return Array.from({ length: count }, (_, i) => ({ ...sizes, data: batch.subarray(i * size, (i + 1) * size) }));
+}

@@ -10,7 +10,7 @@ import type { Arithmetic } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import { release } from './runtime/sharing.ts';
 import { watchComparisons } from './runtime/watched.ts';
-import type { Sampler } from './samplers/rflow.ts';
+import type { Sampler } from './sampler.ts';
 import { type Signals, signalsOf } from './signals.ts';
 import type { Trace } from './trace.ts';
 

@@ -2,24 +2,27 @@
  * From prompts to videos: text, noise, the loop, pixels, once per loop of a long clip. An async generator: it yields what
  * is happening and returns the result, so that progress, memory and stopping belong to the caller.
  */
-import { type Clip, concatFrames, dimsOf } from './clip.ts';
+import { type Clip, concatFrames, dimsOf, samplesOf, sliceFrames } from './clip.ts';
 import { stageClock } from './clock.ts';
-import { conditionedNoise, joinLoops, samplesOf } from './conditioning.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
 import { openLoop } from './loop.ts';
-import type { Geometry, Precision, TextContext } from './model.ts';
-import type { Pipeline, PreparedPrompt, PromptOptions, SizeRequest } from './pipeline.ts';
+import type { Geometry, Precision, TextConditioning } from './model.ts';
+import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
-import { appendLoopCondition } from './samplers/mask.ts';
+import type { SamplerFactory, Schedule } from './sampler.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
 import { createTrace, type Trace } from './trace.ts';
 
-export interface GenerateOptions extends PromptOptions, SizeRequest {
+export interface GenerateOptions extends SizeRequest {
   /** One video per prompt, all denoised in one batch. */
   readonly prompts: readonly string[];
+  /** What to steer away from, where the model takes such a prompt; needs guidance. */
+  readonly negativePrompt?: string;
   readonly numSteps?: number;
+  /** One of the model's samplers; default its first. */
+  readonly sampler?: string;
   /** 1 or less runs without guidance, at half the cost. */
   readonly guidanceScale?: number;
   /** Seeds the noise as PyTorch's CPU generator does. Default 42. */
@@ -28,8 +31,8 @@ export interface GenerateOptions extends PromptOptions, SizeRequest {
   readonly loops?: number;
   /** Pixels that condition each prompt's clip, in [-1, 1]; by default the first frame of the first one is kept. */
   readonly references?: readonly (readonly Clip[])[];
-  /** How references are used, one per prompt, in the notation of `samplers/mask.ts`. */
-  readonly maskStrategies?: readonly string[];
+  /** What only this family of models understands, such as Open-Sora's `aestheticScore`. */
+  readonly familyOptions?: FamilyOptions;
   readonly policy: Policy;
   /** The precision where the policy names none. Default fp32. */
   readonly precision?: Precision;
@@ -76,37 +79,29 @@ export async function* generate(
   options: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, GenerateResult> {
   const settings = resolve(pipeline, options);
-  const { geometry, prompts, generator, loops } = settings;
+  const { geometry, prompts, conditioning, guidanceScale, loops } = settings;
   const clock = stageClock<Stage>();
   const trace = createTrace();
   for (const message of [...pipeline.warnings, ...warnings(prompts)])
     yield { type: 'warning', message, milliseconds: clock.now() };
 
   const parts: Clip[][] = prompts.map(() => []);
-  const references: Clip[][] = prompts.map(() => []);
-  let strategies = settings.strategies;
   let latents = new Float32Array();
   let told = 0;
   for (let loop = 0; loop < loops; loop++) {
     const enter = (stage: Stage): GenerateEvent => ({ type: 'stage', stage, loop, milliseconds: clock.enter(stage) });
     yield enter('text');
-    const text = await pipeline.encodeText(
-      prompts.map((prompt) => prompt.textFor(loop)),
+    const texts = prompts.map((prompt) => prompt.textFor(loop));
+    const text = await pipeline.text.encode(
+      { texts, negativePrompt: options.negativePrompt, guided: guidanceScale > 1 },
       options.signal,
     );
 
-    const pixels = loop === 0 ? (options.references ?? []) : parts.map((clips) => [clips.at(-1)!]);
-    if (pixels.some((clips) => clips.length)) yield enter('reference');
-    for (const [prompt, clips] of pixels.entries()) {
-      for (const clip of clips) references[prompt]!.push(await pipeline.encode(clip, generator.randn, options.signal));
-    }
-    if (loop > 0)
-      strategies = strategies.map((strategy, i) =>
-        appendLoopCondition(strategy, { loop, reference: references[i]!.length - 1 }),
-      );
+    const before = loop === 0 ? undefined : parts.map((clips) => clips.at(-1)!);
+    if (before || options.references?.some((clips) => clips.length)) yield enter('reference');
+    const start = await conditioning.next(before);
 
     yield enter('denoise');
-    const start = conditionedNoise(geometry, generator, { references, strategies, loop });
     const steps = denoiseFrom(pipeline, runtime, options, settings, { text, trace, ...start });
     let result = await steps.next();
     for (; !result.done; result = await steps.next()) {
@@ -120,10 +115,10 @@ export async function* generate(
     yield enter('decode');
     const total = prompts.length * geometry.numFrames;
     let decoded = 0;
-    for (const [prompt, sample] of samplesOf(latents, geometry, prompts.length).entries()) {
+    for (const [prompt, sample] of samplesOf(latents, geometry.latent, prompts.length).entries()) {
       const clips: Clip[] = [];
       const z = runtime.tensor(sample.data, dimsOf(sample));
-      for await (const clip of pipeline.decode(z, geometry.numFrames, options.signal)) {
+      for await (const clip of pipeline.pixels.decode(z, geometry.numFrames, options.signal)) {
         clips.push(clip);
         decoded += clip.frames;
         yield { type: 'frames', decoded, total, loop, milliseconds: clock.now() };
@@ -131,7 +126,7 @@ export async function* generate(
       parts[prompt]!.push(concatFrames(clips));
     }
   }
-  const videos = parts.map((clips) => joinLoops(clips, pipeline.chunkFrames));
+  const videos = parts.map((clips) => joinLoops(clips, pipeline.pixels.overlap));
   return {
     videos,
     fps: geometry.fps,
@@ -145,10 +140,11 @@ export async function* generate(
 interface Settings {
   readonly geometry: Geometry;
   readonly prompts: readonly PreparedPrompt[];
-  readonly strategies: readonly string[];
+  readonly conditioning: Conditioning;
   readonly generator: RandomGenerator;
   readonly loops: number;
-  readonly timesteps: Float32Array;
+  readonly schedule: Schedule;
+  readonly sampler: SamplerFactory;
   readonly guidanceScale: number;
 }
 
@@ -167,27 +163,50 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
       `Guidance scale ${guidanceScale} is not a number; use one such as ${defaults.guidanceScale}.`,
     );
   }
-  const prompts = options.prompts.map((prompt) => pipeline.prepare(prompt, options));
-  const geometry = pipeline.geometry(options);
-  if (loops > 1 && geometry.numFrames <= pipeline.chunkFrames) {
+  if (options.negativePrompt !== undefined && guidanceScale <= 1) {
     throw new QuantCacheError(
       'invalid_option',
-      `Each loop begins with ${pipeline.chunkFrames} frames of the one before, so clips must be longer than the ${geometry.numFrames} asked for.`,
+      `A negative prompt was given with guidance ${guidanceScale}, which does not use it; ask for guidance above 1.`,
     );
   }
-  const keepFirstFrame = '0';
+  const geometry = pipeline.geometry(options);
+  checkLoops(loops, geometry, pipeline.pixels.overlap);
+  const generator = torchGenerator(options.seed ?? 42);
   return {
     geometry,
-    prompts,
-    strategies: prompts.map(
-      (prompt, i) =>
-        options.maskStrategies?.[i] ?? (prompt.maskStrategy || (options.references?.[i]?.length ? keepFirstFrame : '')),
-    ),
-    generator: torchGenerator(options.seed ?? 42),
+    prompts: options.prompts.map((prompt) => pipeline.text.prepare(prompt, options.familyOptions)),
+    conditioning: pipeline.condition({
+      geometry,
+      prompts: options.prompts,
+      references: options.references,
+      options: options.familyOptions,
+      randn: generator.randn,
+      signal: options.signal,
+    }),
+    generator,
     loops,
-    timesteps: pipeline.timesteps(geometry, options.numSteps ?? defaults.numSteps),
+    schedule: pipeline.network.schedule(geometry, options.numSteps ?? defaults.numSteps),
+    sampler: samplerOf(pipeline, options.sampler),
     guidanceScale,
   };
+}
+
+function checkLoops(loops: number, { numFrames }: Geometry, overlap: number): void {
+  if (loops === 1) return;
+  if (overlap === 0)
+    throw new QuantCacheError('invalid_option', 'Clips of this model cannot continue each other; ask for one loop.');
+  if (numFrames <= overlap)
+    throw new QuantCacheError(
+      'invalid_option',
+      `Each loop begins with ${overlap} frames of the one before, so clips must be longer than the ${numFrames} asked for.`,
+    );
+}
+
+/** A sampler of the model by its name, or its default. Throws `invalid_option` for one that it does not have. */
+function samplerOf({ network: { samplers } }: Pipeline, name = Object.keys(samplers)[0]!): SamplerFactory {
+  if (Object.hasOwn(samplers, name)) return samplers[name]!;
+  const message = `There is no sampler "${name}" for this model; use one of ${Object.keys(samplers).join(', ')}.`;
+  throw new QuantCacheError('invalid_option', message);
 }
 
 function warnings(prompts: readonly PreparedPrompt[]): string[] {
@@ -199,11 +218,9 @@ function warnings(prompts: readonly PreparedPrompt[]): string[] {
     );
 }
 
-interface DenoiseStart {
-  readonly text: TextContext;
+interface DenoiseStart extends Start {
+  readonly text: TextConditioning;
   readonly trace: Trace;
-  readonly noise: Float32Array;
-  readonly mask?: number[][];
 }
 
 async function* denoiseFrom(
@@ -220,6 +237,11 @@ async function* denoiseFrom(
   const data = (await runtime.read(latents)).slice();
   latents.dispose();
   return data;
+}
+
+/** The clips of a loop as one: later ones begin with the end of the one before, which is dropped. */
+function joinLoops(clips: readonly Clip[], overlap: number): Clip {
+  return concatFrames(clips.map((clip, loop) => (loop === 0 ? clip : sliceFrames(clip, overlap))));
 }
 
 /** Runs a generator to its end and returns what it returns; `onEvent` sees what it yields. */

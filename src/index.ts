@@ -43,7 +43,6 @@ export { ssim } from './metrics/ssim.ts';
 export { dynamicDegree, flicker, motionSmoothness } from './metrics/temporal.ts';
 export {
   type Geometry,
-  type Kind,
   type Level,
   type Node,
   nodesOf,
@@ -52,7 +51,7 @@ export {
   treeOf,
 } from './model.ts';
 export { demoModel, type ModelOptions, openModel, verifiers } from './models/index.ts';
-export type { Pipeline, PromptOptions, SizeRequest } from './pipeline.ts';
+export type { FamilyOptions, Pipeline, SizeRequest } from './pipeline.ts';
 export { describePolicies, type PolicyDescription } from './policies/describe.ts';
 export { createPolicy, policyEntry } from './policies/index.ts';
 export type { Profile, WrittenProfile } from './policies/quantcache/profile.ts';

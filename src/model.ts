@@ -19,22 +19,17 @@ export const innermost = (levels: readonly Level[]): Level =>
 export const precisions = ['fp32', 'fp16', 'w8a8', 'w4a8', 'w4a6'] as const;
 export type Precision = (typeof precisions)[number];
 
-/** What a module or block is, in words that policies may match on. */
-export type Kind =
-  | 'step'
-  | 'segment'
-  | 'spatial-block'
-  | 'temporal-block'
-  | 'spatial-attention'
-  | 'temporal-attention'
-  | 'cross-attention'
-  | 'feed-forward';
+/** What a module does, in words that all families share and policies may match on. */
+export type Role = 'self-attention' | 'cross-attention' | 'feed-forward';
 
 export interface Node {
   /** Stable name; for blocks and modules the prefix of their weights, such as `spatial_blocks.3.attn`. */
   readonly path: string;
   readonly level: Level;
-  readonly kind: Kind;
+  /** What it is, in its family's words, such as `temporal-attention`; nodes of a kind are alike. */
+  readonly kind: string;
+  /** Of modules. */
+  readonly role?: Role;
   /** Position among nodes of its kind: the block pair's number for blocks and modules. */
   readonly index: number;
   readonly children?: readonly Node[];
@@ -62,6 +57,17 @@ export interface TextContext {
   readonly dims: readonly [number, number, number];
   /** 1 for tokens that count, 0 for padding, `[prompts, length]`; all count where it is absent. */
   readonly mask?: readonly (readonly number[])[];
+}
+
+/** What a network is conditioned on, for one batch of prompts. */
+export interface TextConditioning {
+  /** Of the prompts. */
+  readonly conditional: TextContext;
+  /**
+   * Of what guidance steers away from, one row for all prompts or one for each. Where it is there, the network's batch has
+   * a second half that sees it; absent without guidance.
+   */
+  readonly unconditional?: TextContext;
 }
 
 /** What a module may be asked for beside the hidden state. */
@@ -95,7 +101,10 @@ export interface Evaluation {
   runWhole?(node: Node, hidden: Tensor, precision: Precision): Promise<Tensor> | undefined;
   /** Computes a signal; the caller owns it. */
   readonly signals?: Readonly<Partial<Record<Signal, () => Promise<Tensor>>>>;
-  /** From the last hidden state to the network's output, `[batch, channels, frames, height, width]`. */
+  /**
+   * From the last hidden state to the network's output, `[batch, channels, frames, height, width]`: the velocity towards
+   * the data (see `sampler.ts`), perhaps with more channels behind it.
+   */
   finish(hidden: Tensor): Promise<Tensor>;
   /** Frees what belongs to this step; `hidden` and what `finish` returned are the caller's. */
   dispose(): void;

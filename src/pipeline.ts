@@ -1,11 +1,11 @@
 /**
- * What a model family provides to make a video from text: everything around the loop. `generate` sees this and nothing
- * of any model.
+ * What a model family provides to make a video from text: everything around the loop, in stages that can be used apart.
+ * `generate` sees this and nothing of any model.
  */
 import type { Clip } from './clip.ts';
-import type { Denoiser, Geometry, Node, TextContext } from './model.ts';
+import type { Denoiser, Geometry, Node, TextConditioning } from './model.ts';
 import type { Tensor } from './runtime/runtime.ts';
-import type { LatentMask, Sampler } from './samplers/rflow.ts';
+import type { LatentMask, SamplerFactory, Schedule } from './sampler.ts';
 
 /** What a clip is made of where the caller does not say. */
 export interface GenerationDefaults {
@@ -32,23 +32,83 @@ export interface SizeRequest {
   readonly fps?: number;
 }
 
+/** Options that only one family of models understands, by name; each family checks its own. */
+export type FamilyOptions = Readonly<Record<string, unknown>>;
+
 /** A prompt taken apart. */
 export interface PreparedPrompt {
   /** The text for a loop, cleaned and completed, as the text encoder gets it. */
   textFor(loop: number): string;
-  /** How references condition the clip, in the model's own notation; empty for none. */
-  readonly maskStrategy: string;
   /** Files or addresses of references that the prompt itself names. */
   readonly references: readonly string[];
   /** Words that the model does not know. */
   readonly unknownWords: readonly string[];
 }
 
-/** What a prompt is completed with. */
-export interface PromptOptions {
-  readonly aestheticScore?: number | null;
-  readonly motionScore?: number | null;
-  readonly cameraMotion?: string | null;
+/** Texts to encode. */
+export interface TextRequest {
+  readonly texts: readonly string[];
+  /** What to steer away from; the model's own where it is absent. Needs `guided`. */
+  readonly negativePrompt?: string;
+  /** Also encode what guidance steers away from. */
+  readonly guided: boolean;
+}
+
+/** From prompts to what the network is conditioned on. */
+export interface TextStage {
+  /** Throws `invalid_option` for prompts and options that the model does not understand. */
+  prepare(prompt: string, options?: FamilyOptions): PreparedPrompt;
+  encode(request: TextRequest, signal?: AbortSignal): Promise<TextConditioning>;
+}
+
+/** What is to be conditioned, for all clips of one generation. */
+export interface ConditionRequest {
+  readonly geometry: Geometry;
+  /** As the caller wrote them. */
+  readonly prompts: readonly string[];
+  /** Pixels that condition each prompt's clip, in [-1, 1]; none for prompts that are not there. */
+  readonly references?: readonly (readonly Clip[])[];
+  readonly options?: FamilyOptions;
+  /** The run's one source of randomness. */
+  readonly randn: (count: number) => Float32Array;
+  readonly signal?: AbortSignal;
+}
+
+/** What a clip starts from. */
+export interface Start {
+  /** `[prompts, ...latent]`: noise, with given frames copied in. */
+  readonly latents: Float32Array;
+  /** Where frames are given; absent where none are. */
+  readonly mask?: LatentMask;
+}
+
+/** The clips of one generation, in order. */
+export interface Conditioning {
+  /** What the next clip starts from; `before` are the pixels of the one before, per prompt, absent for the first. */
+  next(before?: readonly Clip[]): Promise<Start>;
+}
+
+/** The network that the loop runs on. */
+export interface NetworkStage {
+  /** Its blocks in the order they run. */
+  readonly blocks: readonly Node[];
+  /** The samplers that it works with, the default first. */
+  readonly samplers: Readonly<Record<string, SamplerFactory>>;
+  schedule(geometry: Geometry, numSteps: number): Schedule;
+  begin(conditioning: { readonly text: TextConditioning; readonly geometry: Geometry }): Promise<Denoiser>;
+}
+
+/** Between pixels and latents. */
+export interface PixelStage {
+  /** Frames by which a clip repeats the end of the one that it continues; 0 where clips cannot continue each other. */
+  readonly overlap: number;
+  /** Pixels of latents `[1, channels, frames, height, width]`, a few frames at a time. */
+  decode(latents: Tensor, numFrames: number, signal?: AbortSignal): AsyncIterable<Clip>;
+  /**
+   * What the model's own image encoder sees in pixels, for measuring distances: a few frames at a time, one clip of hidden
+   * states per layer. Absent where the model has no encoder.
+   */
+  features?(clip: Clip, signal?: AbortSignal): AsyncIterable<readonly Clip[]>;
 }
 
 /** What a module takes to run once, at one size. */
@@ -60,40 +120,39 @@ export interface ModuleCost {
   readonly flops: number;
 }
 
-export interface Pipeline extends AsyncDisposable {
+/** What a model takes, known without running it. */
+export interface Costs {
+  /** What a module costs at a size, with guidance and a caption of average length. */
+  of(node: Node, geometry: Geometry): ModuleCost;
+  /** `[batch, frames, tokens, width]` of the hidden state, both halves of a guided batch of one prompt. */
+  hiddenDims(geometry: Geometry): readonly [number, number, number, number];
+  /** Bytes of all weights, by part of the model. */
+  readonly weightBytes: Readonly<Record<string, number>>;
+}
+
+/** Which model it is. */
+export interface ModelIdentity {
   /** Where the model came from, for reports and metadata. */
   readonly model: string;
   /** Where its files lie. */
   readonly folder: string;
   /** SHA-256 of the transformer's weights: what profiles are bound to. */
   hash(): Promise<string>;
+}
+
+/** A model, opened. */
+export interface Pipeline extends ModelIdentity, AsyncDisposable {
   /** What is odd about the checkpoint, though it can be run. */
   readonly warnings: readonly string[];
   readonly defaults: GenerationDefaults;
-  /** The network's blocks in the order they run. */
-  readonly blocks: readonly Node[];
-  /** Frames that one chunk of the video decoder makes; loops overlap by this much. */
-  readonly chunkFrames: number;
   /** Sizes in pixels and latents, the model's own where the request is silent. Throws `invalid_option`. */
   geometry(request: SizeRequest): Geometry;
-  /** What a module costs at a size, with guidance and a caption of average length. */
-  cost(node: Node, geometry: Geometry): ModuleCost;
-  /** Elements of one hidden state, both halves of a guided batch of one prompt. */
-  hiddenSize(geometry: Geometry): number;
-  /** Bytes of all weights, by part of the model. */
-  readonly weightBytes: Readonly<Record<string, number>>;
-  prepare(prompt: string, options?: PromptOptions): PreparedPrompt;
-  encodeText(texts: readonly string[], signal?: AbortSignal): Promise<TextContext>;
-  timesteps(geometry: Geometry, numSteps: number): Float32Array;
-  sampler(options: { timesteps: Float32Array; guidanceScale: number; guided: boolean; mask?: LatentMask }): Sampler;
-  begin(conditioning: { text: TextContext; geometry: Geometry; guided: boolean }): Promise<Denoiser>;
-  /** Pixels of latents `[1, channels, frames, height, width]`, a few frames at a time. */
-  decode(latents: Tensor, numFrames: number, signal?: AbortSignal): AsyncIterable<Clip>;
-  /** Latents of pixels, sampled from their distribution with `randn`. */
-  encode(clip: Clip, randn: (count: number) => Float32Array, signal?: AbortSignal): Promise<Clip>;
-  /**
-   * What the model's own image encoder sees in pixels, for measuring distances: a few frames at a time, one clip of hidden
-   * states per layer. Absent where the model has no encoder.
-   */
-  features?(clip: Clip, signal?: AbortSignal): AsyncIterable<readonly Clip[]>;
+  readonly text: TextStage;
+  /** Noise and references of the clips to come. Throws `invalid_option` before any computation. */
+  condition(request: ConditionRequest): Conditioning;
+  readonly network: NetworkStage;
+  readonly pixels: PixelStage;
+  readonly costs: Costs;
+  /** Options of policies that were published for this very checkpoint, such as fitted coefficients. */
+  publishedOptions(policy: string): Readonly<Record<string, unknown>>;
 }

@@ -2,7 +2,7 @@
  * Support for tests of the loop and of policies: tensors of a few numbers that know whether they were freed, arithmetic on
  * them in plain JavaScript, small trees. No session is compiled.
  */
-import { type Kind, type Level, type Node, treeOf } from '../src/model.ts';
+import { type Level, type Node, treeOf } from '../src/model.ts';
 import type { RunContext, Site } from '../src/policy.ts';
 import type { Arithmetic } from '../src/runtime/arithmetic.ts';
 import type { Tensor } from '../src/runtime/runtime.ts';
@@ -67,7 +67,7 @@ export const scalarArithmetic: Arithmetic = {
   dispose: async () => {},
 };
 
-const node = (path: string, level: Level, kind: Kind, index: number, children?: readonly Node[]): Node => ({
+const node = (path: string, level: Level, kind: string, index: number, children?: readonly Node[]): Node => ({
   path,
   level,
   kind,

@@ -75,7 +75,7 @@ export async function makeClip(
   const { user, system } = process.cpuUsage(processor);
 
   const { geometry, trace } = result;
-  const cost = new Map(modulesOf(pipeline).map((node) => [node.path, pipeline.cost(node, geometry).flops]));
+  const cost = new Map(modulesOf(pipeline).map((node) => [node.path, pipeline.costs.of(node, geometry).flops]));
   const { levels, flops, precisions } = summarize(trace, cost);
   const { text, denoise, decode } = result.times;
   return {
@@ -85,7 +85,7 @@ export async function makeClip(
       model: pipeline.model,
       policy: row.label,
       numSteps: row.numSteps,
-      blocks: pipeline.blocks,
+      blocks: pipeline.network.blocks,
       flops: ({ path }) => cost.get(path) ?? 0,
     }),
     measured: {
@@ -107,7 +107,7 @@ export async function makeClip(
 }
 
 /** The modules of the transformer, in the order they run. */
-export const modulesOf = (pipeline: Pipeline) => pipeline.blocks.flatMap((block) => block.children ?? []);
+export const modulesOf = (pipeline: Pipeline) => pipeline.network.blocks.flatMap((block) => block.children ?? []);
 
 async function encode(frames: Frames, signal?: AbortSignal): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'quantcache-bench-'));

@@ -104,7 +104,7 @@ export async function* compare(
   const modules = modulesOf(pipeline);
   const fullStep = {
     modules: modules.length,
-    flops: modules.reduce((sum, node) => sum + pipeline.cost(node, geometry).flops, 0),
+    flops: modules.reduce((sum, node) => sum + pipeline.costs.of(node, geometry).flops, 0),
   };
   const current = (): Comparison => {
     const body = { settings, fingerprint, rows, cells, fullStep, machines };

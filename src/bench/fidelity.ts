@@ -8,17 +8,17 @@ const equalPsnr = 120;
 
 /** Compares two clips by their pixels, by their latents, and by what the pipeline's own encoder sees, where it has one. */
 export async function fidelityOf(
-  pipeline: Pick<Pipeline, 'features'>,
+  pipeline: Pick<Pipeline, 'pixels'>,
   reference: Pick<MadeClip, 'frames' | 'latents'>,
   made: Pick<MadeClip, 'frames' | 'latents'>,
   signal?: AbortSignal,
 ): Promise<Fidelity> {
-  const features = (frames: Frames) => pipeline.features!(clipOf(frames), signal);
+  const features = (frames: Frames) => pipeline.pixels.features!(clipOf(frames), signal);
   return {
     psnr: Math.min(equalPsnr, psnr(reference.frames.data, made.frames.data)),
     ssim: ssim(reference.frames, made.frames),
     relativeL2: relativeL2(reference.latents, made.latents),
-    ...(pipeline.features && {
+    ...(pipeline.pixels.features && {
       featureDistance: await featureDistance(features(reference.frames), features(made.frames)),
     }),
   };

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kind, Node, Precision } from '../model.ts';
+import type { Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
 import { attentionScores } from '../models/opensora/stdit3/cost.ts';
 import { blockPath, blocksOf, captionInput, linearLayers, moduleGraph } from '../models/opensora/stdit3/modules.ts';
@@ -27,7 +27,7 @@ export interface KernelBenchOptions {
   readonly shape?: readonly [number, number, number];
   readonly captionLength?: number;
   readonly precisions?: readonly Precision[];
-  readonly kinds?: readonly Kind[];
+  readonly kinds?: readonly string[];
   readonly threads?: number;
   readonly rounds?: number;
   readonly recipes?: QuantizationOptions['recipes'];
@@ -36,7 +36,7 @@ export interface KernelBenchOptions {
 }
 
 export interface KernelMeasurement {
-  readonly kind: Kind;
+  readonly kind: string;
   readonly precision: Precision;
   /** What the precision only simulates here. */
   readonly simulated?: string;
@@ -164,7 +164,7 @@ function feedsFor(
 
 async function compare(
   runtime: Runtime,
-  kind: Kind,
+  kind: string,
   sessions: ReadonlyMap<Precision, Session>,
   feeds: Record<string, Tensor>,
   rounds: number,

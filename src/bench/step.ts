@@ -49,7 +49,7 @@ export async function benchStep(
     if (event.type === 'step') options.onStep?.(event.step, event.milliseconds);
   });
   const { geometry, trace } = result;
-  const modules = pipeline.blocks.flatMap((block) => block.children!);
+  const modules = pipeline.network.blocks.flatMap((block) => block.children!);
   const kindOf = new Map(modules.map((module) => [module.path, module.kind]));
   const steps = trace.decisions.filter(({ level }) => level === 'step').map(({ milliseconds }) => milliseconds);
   const kinds: Record<string, number[]> = {};
@@ -61,8 +61,9 @@ export async function benchStep(
   }
   const settled = <T>(values: readonly T[]): readonly T[] => (values.length > 1 ? values.slice(1) : values);
   const medianStep = median(settled(steps));
-  const flops = modules.reduce((sum, module) => sum + pipeline.cost(module, geometry).flops, 0);
-  const { height, width, numFrames, latent } = geometry;
+  const flops = modules.reduce((sum, module) => sum + pipeline.costs.of(module, geometry).flops, 0);
+  const { height, width, numFrames } = geometry;
+  const [, frames, perFrame] = pipeline.costs.hiddenDims(geometry);
   return {
     machine,
     model: pipeline.model,
@@ -71,7 +72,7 @@ export async function benchStep(
       height,
       width,
       numFrames,
-      tokens: latent.frames * Math.ceil(latent.height / 2) * Math.ceil(latent.width / 2),
+      tokens: frames * perFrame,
     },
     steps,
     medianStep,

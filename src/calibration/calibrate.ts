@@ -87,7 +87,7 @@ function plannerOf(
   { recorded, numSteps }: { readonly recorded: readonly PromptMeasurement[]; readonly numSteps: number },
 ) {
   const { trials } = options;
-  const timesteps = Array.from(pipeline.timesteps(pipeline.geometry(options), numSteps));
+  const timesteps = Array.from(pipeline.network.schedule(pipeline.geometry(options), numSteps).timesteps);
   const guidanceScale = options.guidanceScale ?? pipeline.defaults.guidanceScale;
   const gram = recorded[0]!.gram.map((row, i) =>
     row.map((_, j) => recorded.reduce((sum, one) => sum + one.gram[i]![j]!, 0)),

@@ -63,15 +63,20 @@ export async function openPrompt(
   { prompt, seed, numSteps }: Pick<PromptMeasurement, 'prompt' | 'seed' | 'numSteps'>,
 ) {
   const geometry = pipeline.geometry(options);
+  const guidanceScale = options.guidanceScale ?? pipeline.defaults.guidanceScale;
   const { randn } = torchGenerator(seed);
-  const { channels, frames, height, width } = geometry.latent;
+  const { signal } = options;
+  const texts = [pipeline.text.prepare(prompt).textFor(0)];
+  const text = await pipeline.text.encode({ texts, guided: guidanceScale > 1 }, signal);
+  const start = await pipeline.condition({ geometry, prompts: [prompt], randn, signal }).next();
   return openLoop(pipeline, runtime, {
-    text: await pipeline.encodeText([pipeline.prepare(prompt).textFor(0)], options.signal),
+    text,
     geometry,
-    timesteps: pipeline.timesteps(geometry, numSteps),
-    guidanceScale: options.guidanceScale ?? pipeline.defaults.guidanceScale,
-    noise: randn(channels * frames * height * width),
+    schedule: pipeline.network.schedule(geometry, numSteps),
+    sampler: Object.values(pipeline.network.samplers)[0]!,
+    guidanceScale,
     randn,
-    signal: options.signal,
+    signal,
+    ...start,
   });
 }

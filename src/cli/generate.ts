@@ -110,7 +110,8 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   const size = pipeline.geometry(flags);
   const references = await Promise.all(
     prompts.map((prompt) => {
-      const files = [...(flags.image ? [flags.image] : []), ...pipeline.prepare(prompt).references];
+      const { references } = pipeline.text.prepare(prompt, familyOptions(flags, prompts.length));
+      const files = [...(flags.image ? [flags.image] : []), ...references];
       return Promise.all(files.map((file) => loadReference(file, size)));
     }),
   );
@@ -121,7 +122,7 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
     numSteps: flags.steps,
     guidanceScale: flags.guidance,
     references,
-    maskStrategies: flags.maskStrategy === undefined ? undefined : prompts.map(() => flags.maskStrategy!),
+    familyOptions: familyOptions(flags, prompts.length),
     signal,
   });
   const result = await finish(events, progress.generating);
@@ -142,10 +143,10 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   progress.end();
   const document = traceDocument(result.trace, {
     model: pipeline.model,
-    blocks: pipeline.blocks,
+    blocks: pipeline.network.blocks,
     policy: policyName,
     numSteps: flags.steps ?? pipeline.defaults.numSteps,
-    flops: (module) => pipeline.cost(module, result.geometry).flops,
+    flops: (module) => pipeline.costs.of(module, result.geometry).flops,
   });
   if (flags.trace) await writeTrace(flags.trace, document);
   const times = {
@@ -155,6 +156,13 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
     total: performance.now() - began,
   };
   report({ files, times, result, document, runtime, json: Boolean(flags.json), note: progress.note });
+}
+
+/** What only the model's own family understands, as far as it was asked for; a family without an option refuses it. */
+function familyOptions({ aestheticScore, motionScore, cameraMotion, maskStrategy }: Flags, prompts: number) {
+  const maskStrategies = maskStrategy === undefined ? undefined : Array<string>(prompts).fill(maskStrategy);
+  const asked = Object.entries({ aestheticScore, motionScore, cameraMotion, maskStrategies });
+  return Object.fromEntries(asked.filter(([, value]) => value !== undefined));
 }
 
 /** The policy that the flags name; undefined where a profile decides. Throws `invalid_option` for flags that exclude each other. */

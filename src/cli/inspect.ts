@@ -34,18 +34,19 @@ async function run(flags: Flags): Promise<void> {
     onProgress: progress.downloading,
   });
   const geometry = pipeline.geometry(flags);
-  const modules = pipeline.blocks.flatMap((block) => block.children!);
+  const modules = pipeline.network.blocks.flatMap((block) => block.children!);
   const kinds = groupByKind(pipeline, modules, geometry);
   const total = sum(kinds);
-  const hiddenBytes = pipeline.hiddenSize(geometry) * 4;
+  const hiddenBytes = pipeline.costs.hiddenDims(geometry).reduce((size, n) => size * n, 4);
   if (flags.json) {
-    const { model, weightBytes } = pipeline;
-    const blocks = pipeline.blocks.map((block) => ({
+    const { model } = pipeline;
+    const { weightBytes } = pipeline.costs;
+    const blocks = pipeline.network.blocks.map((block) => ({
       path: block.path,
       modules: block.children!.map((module) => ({
         path: module.path,
         kind: module.kind,
-        ...pipeline.cost(module, geometry),
+        ...pipeline.costs.of(module, geometry),
       })),
     }));
     process.stdout.write(
@@ -55,7 +56,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const { latent } = geometry;
   const lines = [
-    `${pipeline.model}: ${pipeline.blocks.length} blocks, ${millions(total.parameters)} parameters in them`,
+    `${pipeline.model}: ${pipeline.network.blocks.length} blocks, ${millions(total.parameters)} parameters in them`,
     `clip: ${geometry.numFrames} frames of ${geometry.width}x${geometry.height} at ${geometry.fps} fps; latents ${latent.channels}x${latent.frames}x${latent.height}x${latent.width}`,
     '',
     row('module', 'count', 'parameters', 'weights', 'GFLOP/step', 'share'),
@@ -78,10 +79,10 @@ async function run(flags: Flags): Promise<void> {
       '',
     ),
     '',
-    ...Object.entries(pipeline.weightBytes).map(([part, bytes]) => `weights of the ${part}: ${megabytes(bytes)}`),
+    ...Object.entries(pipeline.costs.weightBytes).map(([part, bytes]) => `weights of the ${part}: ${megabytes(bytes)}`),
     `one kept residual: ${megabytes(hiddenBytes)}; of every module: ${megabytes(hiddenBytes * modules.length)}`,
   ];
-  if (flags.blocks) lines.push('', ...pipeline.blocks.map((block) => blockLine(pipeline, block, geometry)));
+  if (flags.blocks) lines.push('', ...pipeline.network.blocks.map((block) => blockLine(pipeline, block, geometry)));
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -97,7 +98,7 @@ function groupByKind(pipeline: Pipeline, modules: readonly Node[], geometry: Geo
   const kinds = new Map<string, KindCost>();
   for (const module of modules) {
     const entry = kinds.get(module.kind) ?? { kind: module.kind, count: 0, parameters: 0, bytes: 0, flops: 0 };
-    const cost = pipeline.cost(module, geometry);
+    const cost = pipeline.costs.of(module, geometry);
     kinds.set(module.kind, {
       kind: module.kind,
       count: entry.count + 1,
@@ -116,7 +117,7 @@ const sum = (kinds: readonly KindCost[]) => ({
 });
 
 function blockLine(pipeline: Pipeline, block: Node, geometry: Geometry): string {
-  const flops = block.children!.reduce((total, module) => total + pipeline.cost(module, geometry).flops, 0);
+  const flops = block.children!.reduce((total, module) => total + pipeline.costs.of(module, geometry).flops, 0);
   return `  ${block.path.padEnd(22)} ${giga(flops).padStart(10)} GFLOP`;
 }
 

@@ -69,7 +69,7 @@ describe('on the demo model', () => {
   afterAll(() => pipeline[Symbol.asyncDispose]());
 
   const seen = (frames: Frames) =>
-    pipeline.features!({ ...frames, data: framesToTensor(frames), channels: 3, frames: frames.count });
+    pipeline.pixels.features!({ ...frames, data: framesToTensor(frames), channels: 3, frames: frames.count });
   const distance = (a: Frames, b: Frames) => featureDistance(seen(a), seen(b));
   const increasing = (values: readonly number[]) => values.every((value, i) => i === 0 || value > values[i - 1]!);
 

@@ -13,13 +13,13 @@ import type { LoopOptions } from '../loop.ts';
 import type { Precision } from '../model.ts';
 import type { Stdit3 } from '../models/opensora/stdit3/network.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from '../models/opensora/stdit3/testing.ts';
+import { rflowSchedule } from '../models/opensora/timesteps.ts';
 import type { Policy } from '../policy.ts';
 import { type Arithmetic, createArithmetic } from '../runtime/arithmetic.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
+import { euler } from '../samplers/euler.ts';
 import { torchGenerator } from '../samplers/random.ts';
-import { rflow } from '../samplers/rflow.ts';
-import { rflowTimesteps } from '../samplers/timesteps.ts';
 import { createTrace, type Trace } from '../trace.ts';
 import { createPolicy, policies } from './index.ts';
 
@@ -71,9 +71,10 @@ export async function createBench(): Promise<Bench> {
 
 async function openTiny(runtime: Runtime, network: Stdit3, numSteps = 12) {
   const { height, width, numFrames, latent } = tinyGeometry;
-  const timesteps = rflowTimesteps({ steps: numSteps, height, width, frames: numFrames });
-  const denoiser = await network.begin({ text: tinyText(), geometry: tinyGeometry, guided: true });
-  const sampler = rflow(runtime, { timesteps, guidanceScale: 3, guided: true, channels: tinyConfig.inChannels });
+  const { timesteps, noiseLevels } = rflowSchedule({ steps: numSteps, height, width, frames: numFrames });
+  const text = { conditional: tinyText(), unconditional: await network.nullCaption() };
+  const denoiser = await network.begin({ text, geometry: tinyGeometry });
+  const sampler = euler(runtime, { noiseLevels, guidanceScale: 3, guided: true, channels: tinyConfig.inChannels });
   const arithmetic = createArithmetic(runtime);
   const dims = [1, latent.channels, latent.frames, latent.height, latent.width];
   const latents = runtime.tensor(torchGenerator(3).randn(dims.reduce((product, n) => product * n)), dims);

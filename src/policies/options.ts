@@ -1,15 +1,9 @@
 /** Options of policies: a schema per policy with a default and a description for each, checked with errors that help. */
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
-import type { Kind } from '../model.ts';
 
 /** The kinds of modules that a policy may be told to act on. */
-export const moduleKinds = [
-  'spatial-attention',
-  'temporal-attention',
-  'cross-attention',
-  'feed-forward',
-] as const satisfies readonly Kind[];
+export const moduleKinds = ['spatial-attention', 'temporal-attention', 'cross-attention', 'feed-forward'] as const;
 
 /** The options of one policy: a strict object in which every field has a default. */
 export type OptionsSchema = z.ZodObject<Record<string, z.ZodType>>;

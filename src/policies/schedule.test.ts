@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { torchGenerator } from '../samplers/random.ts';
 import { createBench, testPolicy } from './conformance.ts';
-import { errorTable } from './errortable.ts';
 import { createPolicy } from './index.ts';
 import { bestSchedule, type ErrorTable } from './schedule.ts';
+import { errorTable } from './testing.ts';
 
 testPolicy('schedule', {
   conservative: {},

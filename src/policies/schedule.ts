@@ -3,7 +3,7 @@
  * follows them. Of the family of CEM (arXiv 2512.23258), LeMiCa (2511.00090) and GCache, which report that the choice of
  * steps matters more than what is cached.
  *
- *     E(s, g)   error of answering step s + g with what step s computed, g >= 1, measured once (`errortable.ts`)
+ *     E(s, g)   error of answering step s + g with what step s computed, g >= 1, measured once
  *     C(s, n)   cost of computing s and then s + n: E(s, 1) + ... + E(s, n - 1)
  *     best(j, s) = min over n of C(s, n) + best(j - 1, s + n)         j computes left, one of them at s
  *

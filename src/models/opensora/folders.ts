@@ -6,10 +6,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, QuantCacheError } from '../../errors.ts';
-import type { GenerationDefaults, PromptOptions } from '../../pipeline.ts';
+import type { GenerationDefaults } from '../../pipeline.ts';
 import type { QuantizationOptions } from '../../quantization/quantizer.ts';
 import { recipesSchema } from '../../quantization/recipe.ts';
 import { type ResolveOptions, resolveModel } from '../../weights/hub.ts';
+import { publishedCoefficients } from './coefficients.ts';
+import type { PromptOptions } from './options.ts';
 
 /** The companions of the published transformer, as hub ids. The original T5 has only pickles; this copy is safetensors. */
 export const publishedCompanions = {
@@ -22,6 +24,7 @@ const publishedSettings: ModelSettings = {
   defaults: { height: 240, width: 426, numFrames: 51, fps: 24, numSteps: 30, guidanceScale: 7 },
   prompt: { aestheticScore: 6.5 },
   timestepBaseResolution: 512 * 512,
+  policies: publishedCoefficients,
 };
 
 /** What a model is run with unless the caller says otherwise. */
@@ -32,6 +35,8 @@ export interface ModelSettings {
   readonly timestepBaseResolution: number;
   /** What integer precisions mean for this model, where not the default. */
   readonly recipes?: QuantizationOptions['recipes'];
+  /** Options of policies that were published for this checkpoint, by the policy's name. */
+  readonly policies?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** The parts of a model on this machine. */

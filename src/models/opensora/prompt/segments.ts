@@ -25,7 +25,7 @@ export interface ParsedPrompt {
   segments: PromptSegment[];
   /** Files to condition on, numbered as the mask strategy names them. */
   references: string[];
-  /** See samplers/mask.ts; empty for none. */
+  /** See mask.ts; empty for none. */
   maskStrategy: string;
 }
 

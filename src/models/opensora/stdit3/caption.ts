@@ -2,7 +2,8 @@
  * The caption's rows for one batch: padding removed, and for classifier-free guidance a second half that sees the null
  * caption with the same number of rows, as the original does.
  */
-import type { TextContext } from '../../../model.ts';
+import type { TextConditioning, TextContext } from '../../../model.ts';
+import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
 
 export interface PackedCaption {
   /** `[batch, length, channels]`, each sample's own rows first. */
@@ -12,15 +13,22 @@ export interface PackedCaption {
   readonly lengths: readonly number[];
 }
 
-/** Packs the rows that a text context counts; `nullCaption` (`[rows, channels]`) adds the unconditional half. */
-export function packCaption(text: TextContext, nullCaption?: Float32Array): PackedCaption {
+/** The caption that stands for none, one for all prompts: what guidance steers away from. */
+export async function nullCaption(weights: Weights): Promise<TextContext> {
+  const embedding = weights.get('y_embedder.y_embedding');
+  const [rows, channels] = embedding.shape as [number, number];
+  return { states: await readFloat32(embedding), dims: [1, rows, channels] };
+}
+
+/** Packs the rows that the prompts' contexts count; an unconditional part adds its half of the batch. */
+export function packCaption({ conditional: text, unconditional }: TextConditioning): PackedCaption {
   const [prompts, rows, channels] = text.dims;
   const kept = Array.from({ length: prompts }, (_, prompt) =>
     Array.from({ length: rows }, (_, row) => row).filter((row) => text.mask === undefined || text.mask[prompt]![row]),
   );
   const lengths = kept.map((list) => list.length);
   const length = Math.max(...lengths);
-  const batch = nullCaption ? prompts * 2 : prompts;
+  const batch = unconditional ? prompts * 2 : prompts;
   const states = new Float32Array(batch * length * channels);
   const copy = (sample: number, source: Float32Array, rowsOf: readonly number[], base: number) =>
     rowsOf.forEach((row, i) => {
@@ -29,9 +37,9 @@ export function packCaption(text: TextContext, nullCaption?: Float32Array): Pack
     });
   kept.forEach((list, prompt) => {
     copy(prompt, text.states, list, prompt * rows);
-    if (nullCaption) copy(prompts + prompt, nullCaption, list, 0);
+    if (unconditional) copy(prompts + prompt, unconditional.states, list, 0);
   });
-  return { states, dims: [batch, length, channels], lengths: nullCaption ? [...lengths, ...lengths] : lengths };
+  return { states, dims: [batch, length, channels], lengths: unconditional ? [...lengths, ...lengths] : lengths };
 }
 
 /** `[batch, 1, 1, length]`: 0 for rows in use, minus infinity for padding; absent where all samples fill all rows. */

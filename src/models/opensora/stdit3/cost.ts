@@ -2,7 +2,7 @@
  * What a network costs: floating-point operations and parameters of each module, from sizes alone. One multiply-add is
  * two operations; element-wise work is not counted. Reference: OPEN_SORA.md 2.15, checked there against torch's counter.
  */
-import type { Geometry, Kind, Node } from '../../../model.ts';
+import type { Geometry, Node } from '../../../model.ts';
 import type { Stdit3Config } from './config.ts';
 import { type Dims, rowsOf } from './pieces.ts';
 import { patchGrid } from './positions.ts';
@@ -22,7 +22,7 @@ export function attentionScores(
   { dims, pieces, captionTokens }: { readonly dims: Dims; readonly pieces: number; readonly captionTokens: number },
 ): number {
   const [, frames, tokens] = dims;
-  const seen: Partial<Record<Kind, number>> = {
+  const seen: Readonly<Record<string, number>> = {
     'spatial-attention': tokens,
     'temporal-attention': frames,
     'cross-attention': captionTokens,

@@ -1,5 +1,5 @@
 /** The tree of an STDiT3 and the graph of each of its modules: what goes in, what comes out. */
-import { type Kind, modulesIn, type Node, type Precision } from '../../../model.ts';
+import { modulesIn, type Node, type Precision, type Role } from '../../../model.ts';
 import { attentionOpset } from '../../../nn/attention.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
@@ -34,14 +34,19 @@ export function blocksOf(config: Stdit3Config): Node[] {
   ]).flat();
 }
 
-function blockNode(path: string, kind: Kind, attention: Kind, index: number): Node {
-  const module = (name: string, moduleKind: Kind): Node => ({
+function blockNode(path: string, kind: string, attention: string, index: number): Node {
+  const module = (name: string, role: Role, moduleKind: string = role): Node => ({
     path: `${path}.${name}`,
     level: 'module',
     kind: moduleKind,
+    role,
     index,
   });
-  const children = [module('attn', attention), module('cross_attn', 'cross-attention'), module('mlp', 'feed-forward')];
+  const children = [
+    module('attn', 'self-attention', attention),
+    module('cross_attn', 'cross-attention'),
+    module('mlp', 'feed-forward'),
+  ];
   return { path, level: 'block', kind, index, children };
 }
 

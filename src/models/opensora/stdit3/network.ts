@@ -5,13 +5,13 @@
  * depends on the caption alone (keys and values) is computed once per generation; what depends on the timestep alone
  * (the modulation) once per step. Reference: Open-Sora 1.2, `STDiT3.forward`.
  */
-import type { Denoiser, Evaluation, ModuleRequest, ModuleResult, Node } from '../../../model.ts';
+import type { Denoiser, Evaluation, ModuleRequest, ModuleResult, Node, TextContext } from '../../../model.ts';
 import type { ActivationRecorder } from '../../../quantization/activations.ts';
 import { createQuantizer, type QuantizationOptions } from '../../../quantization/quantizer.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { sessionCache } from '../../../runtime/sessions.ts';
 import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
-import { packCaption, paddingBias } from './caption.ts';
+import { nullCaption, packCaption, paddingBias } from './caption.ts';
 import type { Stdit3Config } from './config.ts';
 import { captionTokensGraph, finalGraph, patchGraph } from './endgraphs.ts';
 import { blocksOf, linearLayers, modulatedInputGraph } from './modules.ts';
@@ -48,6 +48,8 @@ export interface Stdit3 {
   /** Spatial and temporal blocks in the order they run. */
   readonly blocks: readonly Node[];
   begin(conditioning: Conditioning): Promise<Stdit3Denoiser>;
+  /** The caption that stands for none: what guidance steers away from. */
+  nullCaption(): Promise<TextContext>;
   /** Releases all sessions; they are made again when needed. */
   release(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export function loadStdit3(
   return {
     blocks: blocksOf(config),
     begin: (conditioning) => begin(network, conditioning),
+    nullCaption: () => nullCaption(weights),
     release: () => network.sessions.release(),
   };
 }
@@ -105,9 +108,8 @@ async function begin(network: Network, conditioning: Conditioning): Promise<Stdi
   };
 }
 
-async function embedCaption({ runtime, weights, config, sessions }: Network, { text, guided }: Conditioning) {
-  const nullCaption = guided ? await readFloat32(weights.get('y_embedder.y_embedding')) : undefined;
-  const packed = packCaption(text, nullCaption);
+async function embedCaption({ runtime, weights, config, sessions }: Network, { text }: Conditioning) {
+  const packed = packCaption(text);
   const session = await sessions.get('caption', () => captionTokensGraph(weights, config));
   const { tokens } = await session.run({ states: runtime.tensor(packed.states, packed.dims) });
   const bias = paddingBias(packed);
@@ -133,11 +135,11 @@ async function evaluate(
   const { weights, config, sessions } = network;
   const { conditioning, size } = generation;
   const times = perRow(conditioning, timestep);
-  const masks = frameMask && conditioning.guided ? [...frameMask, ...frameMask] : frameMask;
+  const doubled = conditioning.text.unconditional !== undefined;
+  const masks = frameMask && doubled ? [...frameMask, ...frameMask] : frameMask;
   // A given frame counts as timestep 0: its modulation is that of a row of its own.
   const rows = masks ? times.map((time, row) => masks[row]!.map((denoised) => (denoised ? time : 0))) : oneRow(times);
   const time = await embedTime(network, conditioning, rows);
-  const doubled = conditioning.guided;
   const patches = await sessions.get(`patches ${size.height}x${size.width} ${doubled}`, () =>
     patchGraph(weights, config, size, doubled),
   );

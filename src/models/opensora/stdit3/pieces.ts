@@ -6,7 +6,6 @@
  * Invariants: no piece depends on another, so pieces change the time and nothing else. Results are written straight into
  * the outputs, sample by sample. GPUs compute the whole, because loops leave them.
  */
-import type { Kind } from '../../../model.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { elementTypeCode, type Graph, mapValues, type Value, type Values } from '../../../onnx/graph.ts';
 import type { Backend } from '../../../runtime/runtime.ts';
@@ -39,7 +38,7 @@ export type Dims = readonly [batch: number, frames: number, tokens: number, widt
 export const whole: Pieces = { pieces: 1, slices: 1 };
 
 /** The pieces of `[batch, frames, tokens, width]` for a kind of module; one where none are of a good size. */
-export function piecesFor(backend: Backend, kind: Kind, dims: Dims): Pieces {
+export function piecesFor(backend: Backend, kind: string, dims: Dims): Pieces {
   if (backend !== 'cpu') return whole;
   const [, frames, tokens, width] = dims;
   const enough = tokens * width >= pieceSize.least;

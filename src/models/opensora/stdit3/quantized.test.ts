@@ -21,8 +21,8 @@ afterAll(() => runtime[Symbol.asyncDispose]());
 async function residuals(precision: Precision, options: Stdit3Options = {}): Promise<Map<string, Float32Array>> {
   const network = await tinyStdit3(runtime, 1, { home, ...options });
   try {
-    const text = tinyText();
-    const denoiser = await network.begin({ text, geometry: tinyGeometry, guided: true });
+    const text = { conditional: tinyText(), unconditional: await network.nullCaption() };
+    const denoiser = await network.begin({ text, geometry: tinyGeometry });
     const { channels, frames, height, width } = tinyGeometry.latent;
     const latents = torchGenerator(4).randn(channels * frames * height * width);
     const evaluation = await denoiser.evaluate(runtime.tensor(latents, [1, channels, frames, height, width]), 500);

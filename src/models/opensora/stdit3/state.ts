@@ -1,5 +1,5 @@
 /** What a network holds for as long as it is loaded, and what one generation holds for as long as it runs. */
-import type { Geometry, TextContext } from '../../../model.ts';
+import type { Geometry, TextConditioning } from '../../../model.ts';
 import type { ActivationRecorder } from '../../../quantization/activations.ts';
 import type { Quantizer } from '../../../quantization/quantizer.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
@@ -10,10 +10,9 @@ import type { LatentSize } from './ends.ts';
 
 /** What one generation is conditioned on. */
 export interface Conditioning {
-  readonly text: TextContext;
+  /** Its unconditional part doubles the batch (classifier-free guidance). */
+  readonly text: TextConditioning;
   readonly geometry: Geometry;
-  /** Evaluate a second, unconditional half of the batch on the null caption (classifier-free guidance). */
-  readonly guided: boolean;
   /** Frame rate per prompt where prompts differ in it; the geometry's otherwise. */
   readonly frameRates?: readonly number[];
 }

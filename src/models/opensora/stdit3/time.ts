@@ -11,9 +11,9 @@ import type { Conditioning, Network } from './state.ts';
 export type TimeTensors = Record<'embedding' | 'modulation' | 'timeOnly' | 'rateOnly', Tensor>;
 
 /** One value for each row of the network's batch, from one for all prompts or one for each. */
-export function perRow({ text, guided }: Conditioning, values: number | readonly number[]): number[] {
-  const prompts = typeof values === 'number' ? Array<number>(text.dims[0]).fill(values) : [...values];
-  return guided ? [...prompts, ...prompts] : prompts;
+export function perRow({ text }: Conditioning, values: number | readonly number[]): number[] {
+  const prompts = typeof values === 'number' ? Array<number>(text.conditional.dims[0]).fill(values) : [...values];
+  return text.unconditional ? [...prompts, ...prompts] : prompts;
 }
 
 /** Embeds times `[batch][rows]`, all samples with the same number of rows. */

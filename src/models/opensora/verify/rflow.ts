@@ -5,12 +5,12 @@ import { full } from '../../../policies/full.ts';
 import type { Policy } from '../../../policy.ts';
 import { createArithmetic } from '../../../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
-import { rflow } from '../../../samplers/rflow.ts';
-import { rflowTimesteps } from '../../../samplers/timesteps.ts';
+import { euler } from '../../../samplers/euler.ts';
 import { createTrace, type Trace } from '../../../trace.ts';
 import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
 import { parseStdit3Config } from '../stdit3/config.ts';
 import { loadStdit3 } from '../stdit3/network.ts';
+import { rflowSchedule } from '../timesteps.ts';
 import { geometryOf, rowsOf } from './stdit3.ts';
 
 /** How a sampling case is configured. */
@@ -45,7 +45,7 @@ export async function* sampleCase(
   const [noise, captions] = [await reference.read('inputs/z'), await reference.read('inputs/y')];
   const numFrames = (await reference.read('inputs/num_frames')).data[0]!;
   const geometry = await geometryOf(reference, noise, numFrames);
-  const timesteps = rflowTimesteps({
+  const { timesteps, noiseLevels } = rflowSchedule({
     steps: config.num_sampling_steps,
     height: geometry.height,
     width: geometry.width,
@@ -54,15 +54,21 @@ export async function* sampleCase(
   });
   const mask = reference.has('inputs/mask') ? rowsOf(await reference.read('inputs/mask')) : undefined;
   const denoiser = await network.begin({
-    text: { states: captions.data, dims: [noise.dims[0]!, captions.dims.at(-2)!, captions.dims.at(-1)!], mask },
+    text: {
+      conditional: {
+        states: captions.data,
+        dims: [noise.dims[0]!, captions.dims.at(-2)!, captions.dims.at(-1)!],
+        mask,
+      },
+      unconditional: await network.nullCaption(),
+    },
     geometry,
     frameRates: [...(await reference.read('inputs/fps')).data],
-    guided: true,
   });
   const channels = modelConfig.inChannels;
   const videoMask = reference.has('inputs/video_mask') ? rowsOf(await reference.read('inputs/video_mask')) : undefined;
-  const sampler = rflow(runtime, {
-    timesteps,
+  const sampler = euler(runtime, {
+    noiseLevels,
     guidanceScale: config.cfg_scale,
     guided: true,
     channels,

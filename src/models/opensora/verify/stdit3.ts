@@ -38,10 +38,11 @@ export async function* verifyStdit3(runtime: Runtime, reference: ReferenceCase):
   const mask = reference.has('inputs/mask') ? tileRows(rowsOf(await reference.read('inputs/mask')), batch) : undefined;
   const rates = [...(await reference.read('inputs/fps')).data];
   const denoiser = await network.begin({
-    text: { states: captions.data, dims: [batch, captions.dims.at(-2)!, captions.dims.at(-1)!], mask },
+    text: {
+      conditional: { states: captions.data, dims: [batch, captions.dims.at(-2)!, captions.dims.at(-1)!], mask },
+    },
     geometry: await geometryOf(reference, latents),
     frameRates: Array.from({ length: batch }, (_, i) => rates[i % rates.length]!),
-    guided: false,
   });
   const frameMask = reference.has('inputs/x_mask')
     ? rowsOf(await reference.read('inputs/x_mask')).map((row) => row.map(Boolean))

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { readBytes } from '../../../files/read.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
-import { rflowTimesteps } from '../../../samplers/timesteps.ts';
 import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
 import { cleanPrompt } from '../prompt/clean.ts';
 import { appendScores, defaultScores } from '../prompt/segments.ts';
+import { rflowTimesteps } from '../timesteps.ts';
 import { readT5Tokenizer } from '../tokenizer.ts';
 
 const codePoints = (text: string): number[] => [...text].map((character) => character.codePointAt(0)!);

@@ -9,7 +9,8 @@
  * shift after Stable Diffusion 3.
  */
 
-import { QuantCacheError } from '../errors.ts';
+import { QuantCacheError } from '../../errors.ts';
+import type { Schedule } from '../../sampler.ts';
 
 const f32 = Math.fround;
 
@@ -67,4 +68,10 @@ function shiftTime(time: number, ratio: number): number {
   const u = f32(time / timeScale);
   const shifted = f32(f32(ratio * u) / f32(1 + f32(f32(ratio - 1) * u)));
   return f32(shifted * timeScale);
+}
+
+/** The same times as a schedule: they are noise levels, too. */
+export function rflowSchedule(options: TimestepOptions): Schedule {
+  const timesteps = rflowTimesteps(options);
+  return { timesteps, noiseLevels: [...Array.from(timesteps, (time) => time / timeScale), 0] };
 }

@@ -1,56 +1,25 @@
 /**
- * Rectified flow: integrates dz/dt from noise (t = 1000) to data (t = 0) by Euler steps, with classifier-free guidance and
- * with frames that are given. All sums over latents run as graphs on the device.
+ * Euler steps from noise to data along a straight flow, with classifier-free guidance and with frames that are given. All
+ * sums over latents run as graphs on the device.
  *
- * Given frames follow a mask in [0, 1] per frame: a frame with mask m keeps its latent until the first step with
- * t <= 1000 m, is noised to that step's level once, and is denoised from there. Reference: Open-Sora 1.2, `RFLOW.sample`.
+ * Given frames follow a mask in [0, 1] per frame: a frame with mask m keeps its latent until the first step whose noise
+ * level is m or less, is noised to that level once, and is denoised from there. Reference: Open-Sora 1.2, `RFLOW.sample`.
  */
 import { Graph, type Model, type Value } from '../onnx/graph.ts';
 import type { Leap } from '../policy.ts';
 import { weightTensor } from '../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { sessionCache } from '../runtime/sessions.ts';
-import { timeScale } from './timesteps.ts';
-
-/** `[prompts][frames]` in [0, 1]: 1 to generate, 0 to keep the given latent, between to edit it. */
-export type LatentMask = readonly (readonly number[])[];
-
-export interface RflowOptions {
-  readonly timesteps: ArrayLike<number>;
-  /** How far the conditional prediction is pushed from the unconditional one; 1 is no guidance. */
-  readonly guidanceScale: number;
-  /** The network's output holds an unconditional half of the batch. */
-  readonly guided: boolean;
-  /** Channels of the latents; the network may give more, which are dropped. */
-  readonly channels: number;
-  readonly mask?: LatentMask;
-}
-
-/** The latents to evaluate the network on at one step. */
-export interface StepInput {
-  readonly latents: Tensor;
-  /** False for frames that are given at this step; absent where no frame ever is. */
-  readonly frameMask?: boolean[][];
-}
-
-export interface Sampler {
-  /** Prepares a step: frames whose turn has come get `noise` (same shape as the latents; needed only with a mask). */
-  prepare(latents: Tensor, step: number, noise?: Tensor): Promise<StepInput>;
-  /** The latents after the step, from those that `prepare` was given, what it returned and the network's output. */
-  advance(latents: Tensor, input: StepInput, output: Tensor, step: number): Promise<Tensor>;
-  /** Latents and outputs of earlier steps, weighted and added; absent where some frames are given. */
-  leap?(leap: Leap): Promise<Tensor>;
-  dispose(): Promise<void>;
-}
+import type { Sampler, SamplerOptions } from '../sampler.ts';
 
 /** A sampler for one generation. */
-export function rflow(runtime: Runtime, options: RflowOptions): Sampler {
-  const { timesteps, mask } = options;
+export function euler(runtime: Runtime, options: SamplerOptions): Sampler {
+  const { noiseLevels, mask } = options;
   const sessions = sessionCache(runtime);
   const scalar = (value: number) => runtime.tensor(Float32Array.of(value), []);
   const frames = (flags: boolean[][]) =>
     runtime.tensor(Float32Array.from(flags.flat(), Number), [flags.length, 1, flags[0]!.length, 1, 1]);
-  const denoisedAt = (step: number) => mask?.map((row) => row.map((value) => value * timeScale >= timesteps[step]!));
+  const denoisedAt = (step: number) => mask?.map((row) => row.map((value) => value >= noiseLevels[step]!));
   /** Frames that start at this step; those with mask 1 are noise from the beginning. */
   const startingAt = (step: number) =>
     denoisedAt(step)?.map((row, i) =>
@@ -64,11 +33,11 @@ export function rflow(runtime: Runtime, options: RflowOptions): Sampler {
       const starting = startingAt(step)!;
       if (!starting.flat().some(Boolean)) return { latents, frameMask };
       const session = await sessions.get('noise', noiseGraph);
-      const feeds = { latents, noise: noise!, starting: frames(starting), level: scalar(timesteps[step]! / timeScale) };
+      const feeds = { latents, noise: noise!, starting: frames(starting), level: scalar(noiseLevels[step]!) };
       return { latents: (await session.run(feeds)).noised!, frameMask };
     },
     async advance(latents, input, output, step) {
-      const dt = (timesteps[step]! - (timesteps[step + 1] ?? 0)) / timeScale;
+      const dt = noiseLevels[step]! - noiseLevels[step + 1]!;
       const feeds: Record<string, Tensor> = {
         latents: input.latents,
         output,
@@ -112,7 +81,7 @@ function noiseGraph(): Model {
   return graph.build();
 }
 
-function advanceGraph({ guided, channels }: RflowOptions, masked: boolean): Model {
+function advanceGraph({ guided, channels }: SamplerOptions, masked: boolean): Model {
   const graph = new Graph('advance');
   const { op } = graph;
   const latents = graph.input('latents', latentShape);
@@ -129,7 +98,7 @@ function advanceGraph({ guided, channels }: RflowOptions, masked: boolean): Mode
 }
 
 /** Latents and the velocities in some outputs, each weighted; the parts of the batch are added. */
-function leapGraph({ guided, channels }: RflowOptions, count: number): Model {
+function leapGraph({ guided, channels }: SamplerOptions, count: number): Model {
   const graph = new Graph('leap');
   const { op } = graph;
   let next = op.Mul(graph.input('latents', latentShape), graph.input('weight', []));

@@ -12,7 +12,7 @@
  * Reference: opensora/utils/inference_utils.py, `parse_mask_strategy`, `apply_mask_strategy`, `append_generated`.
  */
 
-import { QuantCacheError } from '../errors.ts';
+import { QuantCacheError } from '../../errors.ts';
 
 /** One group of a strategy. */
 export interface MaskGroup {

@@ -15,7 +15,7 @@ interface Case {
 
 const tolerance = 1e-4; // on the scale 0..1000: one unit in the last place of float32 is 6e-5
 const golden: { cases: Case[] } = JSON.parse(
-  readFileSync(new URL('../../test/fixtures/golden/rflow_timesteps.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/fixtures/golden/rflow_timesteps.json', import.meta.url), 'utf8'),
 );
 
 function largestError(found: Float32Array, expected: number[]): number {

@@ -1,0 +1,95 @@
+/** From prompts to what STDiT3 is conditioned on: the prompt taken apart, tokens, and the states of T5. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, QuantCacheError } from '../../errors.ts';
+import type { TextContext } from '../../model.ts';
+import type { TextStage } from '../../pipeline.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { bytesOf, openCheckpoint } from '../../weights/checkpoint.ts';
+import { readConfig } from './folders.ts';
+import { type PromptOptions, readOpenSoraOptions } from './options.ts';
+import { preparePrompt, segmentFor } from './prompt/segments.ts';
+import { parseT5Config } from './t5/config.ts';
+import { loadTextEncoder } from './t5/index.ts';
+import { readT5Tokenizer, type T5Tokenizer } from './tokenizer.ts';
+
+/** What the text stage is opened with. */
+export interface TextParts {
+  /** Folder of the encoder and its tokenizer. */
+  readonly folder: string;
+  /** What prompts are completed with where the caller does not say. */
+  readonly defaults: PromptOptions;
+  /** Tokens of the longest caption. */
+  readonly maxLength: number;
+  /** What guidance steers away from. */
+  nullCaption(): Promise<TextContext>;
+}
+
+/** A text stage, and what the pipeline tells of it. */
+export interface OpenedText extends TextStage {
+  readonly unused: readonly string[];
+  readonly bytes: number;
+  release(): Promise<void>;
+}
+
+/** Opens tokenizer and encoder. No weight is read before it is needed. */
+export async function openText(runtime: Runtime, parts: TextParts): Promise<OpenedText> {
+  const { folder, defaults, maxLength, nullCaption } = parts;
+  const tokenizer = await readTokenizer(folder);
+  const weights = await openCheckpoint(folder);
+  const encoder = loadTextEncoder(runtime, weights, await readConfig(folder, parseT5Config, true));
+  return {
+    unused: encoder.unused,
+    bytes: bytesOf(weights),
+    prepare(prompt, options) {
+      const { aestheticScore, motionScore, cameraMotion } = {
+        ...defaults,
+        ...definedOnly(readOpenSoraOptions(options)),
+      };
+      const scores = { aesthetic: aestheticScore, motion: motionScore, camera: cameraMotion };
+      const { segments, references } = preparePrompt(prompt, scores);
+      const unknownWords = [...new Set(segments.flatMap(({ text }) => tokenizer.unknownWords(text)))];
+      return { textFor: (loop) => segmentFor(segments, loop), references, unknownWords };
+    },
+    async encode({ texts, negativePrompt, guided }, signal) {
+      if (negativePrompt !== undefined)
+        throw new QuantCacheError(
+          'invalid_option',
+          'Open-Sora takes no negative prompt: it was trained with one caption for none. Leave it out.',
+        );
+      const encodings = texts.map((text) => tokenizer.encode(text, maxLength));
+      const ids = encodings.map(({ inputIds }) => [...inputIds]);
+      const mask = encodings.map(({ attentionMask }) => [...attentionMask]);
+      const conditional = await encoder.encode({ ids, mask }, { signal });
+      return { conditional, unconditional: guided ? await nullCaption() : undefined };
+    },
+    release: () => encoder.release(),
+  };
+}
+
+async function readTokenizer(folder: string): Promise<T5Tokenizer> {
+  for (const name of ['tokenizer.json', 'spiece.model']) {
+    let contents: Uint8Array;
+    try {
+      contents = await readFile(join(folder, name));
+    } catch {
+      continue;
+    }
+    try {
+      return readT5Tokenizer(contents);
+    } catch (error) {
+      if (error instanceof QuantCacheError) throw error;
+      throw new QuantCacheError('corrupt_file', `${join(folder, name)} is not a T5 tokenizer: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+  throw new QuantCacheError(
+    'model_not_found',
+    `${folder} has no tokenizer.json and no spiece.model; the text encoder needs one of them.`,
+  );
+}
+
+/** An options object without its undefined fields, so that they do not hide defaults. */
+const definedOnly = <T extends object>(options: T): Partial<T> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
