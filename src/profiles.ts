@@ -47,16 +47,17 @@ export async function findDefaultProfile(pipeline: Pipeline): Promise<Profile | 
 
 /**
  * Options that a policy was fitted to a model with (`quantcache calibrate --policy`), from the model's folder of profiles;
- * none where there are none. Throws `corrupt_file`, and `weights_mismatch` for options of other weights.
+ * else those published for the model, if any. Throws `corrupt_file`, and `weights_mismatch` for options of other weights.
  */
-export async function fittedOptions(policy: string, pipeline: Pipeline): Promise<Record<string, unknown>> {
-  if (!policyEntry(policy).fit) return {};
+export async function fittedOptions(policy: string, pipeline: Pipeline): Promise<Readonly<Record<string, unknown>>> {
+  const published = pipeline.publishedOptions(policy);
+  if (!policyEntry(policy).fit) return published;
   const file = join(pipeline.folder, 'profiles', `${policy}.json`);
   const fitted = await findJson(file, fittedSchema, {
     what: 'a file of fitted options',
     todo: `Write it with "quantcache calibrate --policy ${policy}".`,
   });
-  if (!fitted) return {};
+  if (!fitted) return published;
   const { model, options } = fitted;
   assertSameWeights(file, model, { name: pipeline.model, hash: await pipeline.hash() });
   return options;

@@ -13,7 +13,7 @@ let results: VerificationResult[];
 
 async function verify(path: string): Promise<VerificationResult[]> {
   const list: VerificationResult[] = [];
-  for await (const result of verifyFolder(runtime, path, { verifiers })) list.push(result);
+  for await (const result of verifyFolder(runtime, path, { verifiers: verifiers() })) list.push(result);
   return list;
 }
 

@@ -36,7 +36,11 @@ async function run(folder: string, flags: Flags): Promise<void> {
   const signal = interruptSignal();
   const runtime = await createRuntime({ backend: flags.device });
   const results: VerificationResult[] = [];
-  for await (const result of verifyFolder(runtime, folder, { verifiers, tolerance: flags.tolerance, signal })) {
+  for await (const result of verifyFolder(runtime, folder, {
+    verifiers: verifiers(),
+    tolerance: flags.tolerance,
+    signal,
+  })) {
     results.push(result);
     if (!flags.json) process.stdout.write(`${lineOf(result)}\n`);
   }

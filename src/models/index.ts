@@ -23,25 +23,23 @@ export interface ModelOptions extends ResolveOptions {
   readonly quantization?: QuantizationOptions & { readonly recorder?: ActivationRecorder };
 }
 
-interface Family {
+/** A family of models: how its folders are recognised and opened, and how its reference cases are verified. */
+export interface Family {
   /** The `model_type` of a config.json, or `family` of a quantcache.json. */
   readonly types: readonly string[];
   readonly open: (runtime: Runtime, model: string, folder: string, options: ModelOptions) => Promise<Pipeline>;
   readonly verifiers: Readonly<Record<string, Verifier>>;
 }
 
-const families: readonly Family[] = [
-  { types: ['STDiT3', 'opensora'], open: openOpenSora, verifiers: openSoraVerifiers },
-];
+/** The registry: one line each. */
+export const families: Family[] = [{ types: ['STDiT3', 'opensora'], open: openOpenSora, verifiers: openSoraVerifiers }];
 
 /** The name of the model in this package. */
 export const demoModel = 'demo';
 
 /** How to verify each kind of reference case. */
-export const verifiers: Readonly<Record<string, Verifier>> = Object.assign(
-  {},
-  ...families.map((family) => family.verifiers),
-);
+export const verifiers = (): Readonly<Record<string, Verifier>> =>
+  Object.assign({}, ...families.map((family) => family.verifiers));
 
 /** Opens a model by name, folder or hub id. */
 export async function openModel(runtime: Runtime, options: ModelOptions = {}): Promise<Pipeline> {

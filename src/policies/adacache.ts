@@ -15,11 +15,11 @@
  */
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
-import { type Node, nodesOf } from '../model.ts';
+import { modulesIn, type Node, nodesOf } from '../model.ts';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 import { createMotion } from './motion.ts';
-import { readOptions } from './options.ts';
+import { checkModuleNames, isNamed, readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
 
 type Codebook = readonly (readonly [number, number])[];
@@ -68,9 +68,11 @@ export const adacacheOptions = z.strictObject({
     .default('fast')
     .describe('Pairs [threshold, steps], thresholds rising; or fast and slow (for 30 steps), long (for 100).'),
   probe: z
-    .enum(['temporal-attention', 'spatial-attention', 'cross-attention+feed-forward'])
-    .default('temporal-attention')
-    .describe('Whose residual is compared.'),
+    .string()
+    .default('auto')
+    .describe(
+      'Whose residual is compared: a role or kind of module, or several joined by +; auto is temporal attention, or self-attention where that is all there is.',
+    ),
   blocks: z
     .union([z.literal('middle'), z.array(z.int().nonnegative()).min(1)])
     .default('middle')
@@ -161,22 +163,27 @@ function begin(options: Options, context: RunContext): Run {
 
 /** The modules, first and last of a block, whose residuals together are compared. */
 function probesOf({ probe, blocks }: Options, tree: Node): { first: string; last: string }[] {
-  const kinds = probe.split('+');
+  const names = probe === 'auto' ? [probeFor(tree)] : probe.split('+');
+  checkModuleNames('adacache', names, tree);
   const candidates = [...nodesOf(tree)]
     .filter((node) => node.level === 'block')
-    .map((block) => ({ index: block.index, modules: block.children!.filter(({ kind }) => kinds.includes(kind)) }))
-    .filter(({ modules }) => modules.length === kinds.length);
+    .map((block) => ({ index: block.index, modules: block.children!.filter((module) => isNamed(names, module)) }))
+    .filter(({ modules }) => modules.length >= names.length);
   const depth = Math.max(0, ...candidates.map(({ index }) => index + 1));
   const chosen = blocks === 'middle' ? [Math.ceil(depth / 2) - 1] : blocks;
   const missing = chosen.filter((index) => index < 0 || index >= depth);
   if (missing.length > 0) {
-    const message = `Policy "adacache" is to compare the ${probe} of block ${missing}, but the model has blocks 0 to ${depth - 1}.`;
+    const message = `Policy "adacache" is to compare the ${names.join('+')} of block ${missing}, but the model has blocks 0 to ${depth - 1}.`;
     throw new QuantCacheError('invalid_option', message);
   }
   return candidates
     .filter(({ index }) => chosen.includes(index))
     .map(({ modules }) => ({ first: modules[0]!.path, last: modules.at(-1)!.path }));
 }
+
+/** What the original compares in Open-Sora, or the nearest that a model has. */
+const probeFor = (tree: Node): string =>
+  modulesIn(tree).some(({ kind }) => kind === 'temporal-attention') ? 'temporal-attention' : 'self-attention';
 
 function motionOptions(options: Options, numSteps: number) {
   const { active } = presets[typeof options.codebook === 'string' ? options.codebook : 'fast'];

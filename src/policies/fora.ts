@@ -10,30 +10,28 @@
  */
 import * as z from 'zod';
 import type { Policy } from '../policy.ts';
-import { moduleKinds, readOptions } from './options.ts';
+import { checkModuleNames, isNamed, modulesField, readOptions } from './options.ts';
 import { plannedRun } from './planned.ts';
 
 /** Options of `fora`. */
 export const foraOptions = z.strictObject({
   interval: z.int().positive().default(3).describe('Compute the modules once in this many steps. 1 computes all.'),
-  modules: z
-    .array(z.enum(moduleKinds))
-    .default([...moduleKinds])
-    .describe('Kinds of modules to reuse; others are always computed.'),
+  modules: modulesField().describe('Modules to reuse, by role or kind; others are always computed.'),
 });
 
 /** Reuse of modules for a fixed number of steps. */
 export function fora(options?: z.input<typeof foraOptions>): Policy {
   const { interval, modules } = readOptions('fora', foraOptions, options);
-  const kinds = new Set<string>(modules);
   return {
     name: 'fora',
-    begin: () =>
-      plannedRun({
+    begin({ tree }) {
+      checkModuleNames('fora', modules, tree);
+      return plannedRun({
         level: 'module',
-        covers: (node) => node.level === 'module' && kinds.has(node.kind),
+        covers: (node) => isNamed(modules, node),
         computes: (step) => step % interval === 0,
         order: 0,
-      }),
+      });
+    },
   };
 }

@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest';
+import { publishedCoefficients } from '../models/opensora/coefficients.ts';
 import { createTrace } from '../trace.ts';
 import { createBench, decisionsOf, testPolicy } from './conformance.ts';
 import { createPolicy } from './index.ts';
 
 testPolicy('magcache', {
-  conservative: { maxInARow: 0 },
-  variants: { default: {}, 'own ratios': { ratios: [0.9, 0.95], threshold: 0.2, retention: 0 } },
+  conservative: { maxInARow: 0, ratios: [1] },
+  variants: {
+    default: publishedCoefficients.magcache!,
+    'own ratios': { ratios: [0.9, 0.95], threshold: 0.2, retention: 0 },
+  },
+});
+
+test('refuses to guess ratios', async () => {
+  const bench = await createBench();
+  await expect(bench.sample(createPolicy('magcache'))).rejects.toThrow(/calibrate --policy magcache/);
+  await bench.close();
 });
 
 test('errors add up as in the formula', async () => {

@@ -6,22 +6,15 @@
  *     reuse while error <= threshold and at most K in a row, after the first part of the run
  *     a computed step sets drift to 1 and error to 0
  *
- * Defaults of the original: threshold 0.12, K = 3 (0.24 and 5 for more speed), first part 0.2. Ratios are those of its
- * Open-Sora script for 30 steps, the square root of what it measured; for other numbers of steps the nearest ones are
- * taken. They belong to a checkpoint: other models need ratios of their own (`Arithmetic.magnitudeRatio` measures them).
+ * Defaults of the original: threshold 0.12, K = 3 (0.24 and 5 for more speed), first part 0.2. Ratios
+ * belong to a checkpoint (`Arithmetic.magnitudeRatio` measures them); for other numbers of steps the nearest ones are taken.
  */
 import * as z from 'zod';
+import { QuantCacheError } from '../errors.ts';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import type { Fit } from './fitting.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
-
-/** Ratios between consecutive residuals of Open-Sora 1.2 in 30 steps, squared. */
-const openSoraSquaredRatios = [
-  0.93359, 0.96484, 0.99609, 1, 0.99609, 0.99609, 0.99219, 1, 1, 0.99609, 0.99219, 1, 0.99219, 0.99609, 0.99219,
-  0.99609, 0.99609, 0.99609, 0.99219, 0.99219, 0.99219, 0.98828, 0.98828, 0.98438, 0.98438, 0.97656, 0.97656, 0.96484,
-  0.96484,
-];
 
 /** Options of `magcache`. */
 export const magcacheOptions = z.strictObject({
@@ -36,8 +29,10 @@ export const magcacheOptions = z.strictObject({
   ratios: z
     .array(z.number().positive())
     .min(1)
-    .default(openSoraSquaredRatios.map(Math.sqrt))
-    .describe('Size of each residual over the one before, from the second step on; stretched to the number of steps.'),
+    .optional()
+    .describe(
+      'Size of each residual over the one before, from the second step on, stretched to the number of steps; needed where none were fitted to the model or published for it.',
+    ),
 });
 
 type Options = z.output<typeof magcacheOptions>;
@@ -49,6 +44,11 @@ export function magcache(given?: z.input<typeof magcacheOptions>): Policy {
 }
 
 function begin({ threshold, maxInARow, retention, ratios }: Options, { numSteps, measure }: RunContext): Run {
+  if (!ratios)
+    throw new QuantCacheError(
+      'invalid_option',
+      'Policy "magcache" has no ratios for this model; fit them with "quantcache calibrate --policy magcache", or give the option ratios.',
+    );
   const kept = residualStore();
   const stretched = nearest(ratios, numSteps - 1);
   const first = Math.trunc(retention * numSteps);

@@ -1,9 +1,30 @@
 /** Options of policies: a schema per policy with a default and a description for each, checked with errors that help. */
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
+import { modulesIn, type Node, type Role } from '../model.ts';
 
-/** The kinds of modules that a policy may be told to act on. */
-export const moduleKinds = ['spatial-attention', 'temporal-attention', 'cross-attention', 'feed-forward'] as const;
+/** What modules do, in the words that all models share. */
+export const roles = ['self-attention', 'cross-attention', 'feed-forward'] as const satisfies readonly Role[];
+
+/** An option that names modules, by role or by the kind that a model gives them; all modules by default. */
+export const modulesField = () =>
+  z
+    .array(z.string())
+    .min(1)
+    .default([...roles]);
+
+/** Whether a node is a module that some names mean. */
+export const isNamed = (names: readonly string[], { level, kind, role }: Node): boolean =>
+  level === 'module' && (names.includes(kind) || (role !== undefined && names.includes(role)));
+
+/** Throws `invalid_option` for names that are neither a role nor a kind of module of this model. */
+export function checkModuleNames(policy: string, names: readonly string[], tree: Node): void {
+  const known: readonly string[] = [...new Set([...roles, ...modulesIn(tree).map(({ kind }) => kind)])];
+  const strange = names.filter((name) => !known.includes(name));
+  if (strange.length === 0) return;
+  const message = `Policy "${policy}" names modules ${strange.join(', ')}, which this model does not have; use ${known.join(', ')}.`;
+  throw new QuantCacheError('invalid_option', message);
+}
 
 /** The options of one policy: a strict object in which every field has a default. */
 export type OptionsSchema = z.ZodObject<Record<string, z.ZodType>>;

@@ -19,7 +19,11 @@ import { residualStore } from './residuals.ts';
 
 /** Options of `pab`. */
 export const pabOptions = z.strictObject({
-  spatial: z.int().positive().default(2).describe('Compute spatial attention once in this many steps of the window.'),
+  spatial: z
+    .int()
+    .positive()
+    .default(2)
+    .describe('Compute spatial attention, or attention over the whole clip, once in this many steps of the window.'),
   temporal: z.int().positive().default(4).describe('Compute temporal attention once in this many steps of the window.'),
   cross: z.int().positive().default(6).describe('Compute cross-attention once in this many steps of the window.'),
   window: z
@@ -45,11 +49,11 @@ type Options = z.output<typeof pabOptions>;
 
 /** What is reused at one step. */
 export interface PabStep {
-  readonly 'spatial-attention': boolean;
-  readonly 'temporal-attention': boolean;
-  readonly 'cross-attention': boolean;
+  readonly spatial: boolean;
+  readonly temporal: boolean;
+  readonly cross: boolean;
   /** In the blocks chosen. */
-  readonly 'feed-forward': boolean;
+  readonly feedForward: boolean;
 }
 
 /** What is reused at each of the given timesteps. */
@@ -62,10 +66,10 @@ export function pabSchedule(given: z.input<typeof pabOptions>, timesteps: readon
     const reused = (range: number) => low < time && time < high && step % range !== 0;
     if (options.feedForwardKeys.includes(time)) lastKey = step;
     return {
-      'spatial-attention': reused(options.spatial),
-      'temporal-attention': reused(options.temporal),
-      'cross-attention': reused(options.cross),
-      'feed-forward': step > lastKey && step <= lastKey + options.feedForwardSteps,
+      spatial: reused(options.spatial),
+      temporal: reused(options.temporal),
+      cross: reused(options.cross),
+      feedForward: step > lastKey && step <= lastKey + options.feedForwardSteps,
     };
   });
 }
@@ -78,18 +82,27 @@ export function pab(given?: z.input<typeof pabOptions>): Policy {
 
 function begin({ feedForwardBlocks }: Options, schedule: readonly PabStep[]): Run {
   const kept = residualStore();
-  const reused = ({ kind, index }: Node, step: number): boolean =>
-    (kind !== 'feed-forward' || feedForwardBlocks.includes(index)) &&
-    (schedule[step]?.[kind as keyof PabStep] ?? false);
+  const partOf = ({ role, kind, index }: Node): keyof PabStep | undefined => {
+    if (role === 'self-attention') return kind === 'temporal-attention' ? 'temporal' : 'spatial';
+    if (role === 'cross-attention') return 'cross';
+    return role === 'feed-forward' && feedForwardBlocks.includes(index) ? 'feedForward' : undefined;
+  };
+  const reused = (node: Node, step: number): boolean => {
+    const part = partOf(node);
+    return part !== undefined && (schedule[step]?.[part] ?? false);
+  };
   const everReused = new Set(
-    schedule.flatMap((flags) => Object.entries(flags).flatMap(([kind, reuses]) => (reuses ? [kind] : []))),
+    (['spatial', 'temporal', 'cross', 'feedForward'] as const).filter((part) => schedule.some((step) => step[part])),
   );
   return {
     decide({ node, step }) {
       const residual = reused(node, step) ? kept.get(node.path) : undefined;
       return residual && reuse(residual);
     },
-    wants: ({ kind, index }) => everReused.has(kind) && (kind !== 'feed-forward' || feedForwardBlocks.includes(index)),
+    wants(node) {
+      const part = partOf(node);
+      return part !== undefined && everReused.has(part);
+    },
     observe({ node, step }, residual) {
       if (reused(node, step + 1)) kept.keep(node.path, residual);
       else kept.drop(node.path);

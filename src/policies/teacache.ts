@@ -6,7 +6,7 @@
  *     sum += poly(d);  reuse while sum < threshold;  a computed step sets the sum to 0
  *
  * The first and the last step are computed. Defaults of the original: threshold 0.1 (slow) or 0.2 (fast), and a fitted
- * polynomial, highest power first. The polynomial belongs to a checkpoint: other models need coefficients of their own.
+ * polynomial, highest power first. The polynomial belongs to a checkpoint; without one, the change is taken as it is.
  */
 import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
@@ -14,9 +14,6 @@ import type { Fit } from './fitting.ts';
 import { fitPolynomial } from './leastsquares.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
-
-/** Fitted by the authors to Open-Sora 1.2. */
-const openSoraCoefficients = [217.546007, -118.329252, 26.8662585, -0.0459364272, 0.048442624];
 
 /** Options of `teacache`. */
 export const teacacheOptions = z.strictObject({
@@ -28,9 +25,9 @@ export const teacacheOptions = z.strictObject({
   coefficients: z
     .array(z.number())
     .min(1)
-    .default(openSoraCoefficients)
+    .default([1, 0])
     .describe(
-      'Polynomial from change of input to change of output, highest power first; [1, 0] takes the change as it is.',
+      'Polynomial from change of input to change of output, highest power first; [1, 0], where none was fitted to the model or published for it, takes the change as it is.',
     ),
 });
 

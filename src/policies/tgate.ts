@@ -52,16 +52,16 @@ function begin({ gate, planning, improving, warmup }: Options): Run {
     if (step < gate - 1) return step > warmup && step % planning !== 0;
     return step > gate - 1 && step % improving !== 0;
   };
-  const reused = ({ kind }: Node, step: number): boolean => {
-    if (kind === 'cross-attention') return step > gate - 1;
-    return (kind === 'spatial-attention' || kind === 'temporal-attention') && selfAttention(step);
+  const reused = ({ role }: Node, step: number): boolean => {
+    if (role === 'cross-attention') return step > gate - 1;
+    return role === 'self-attention' && selfAttention(step);
   };
   return {
     decide({ node, step }) {
       const residual = reused(node, step) ? kept.get(node.path) : undefined;
       return residual && reuse(residual);
     },
-    wants: ({ level, kind }) => level === 'module' && kind !== 'feed-forward',
+    wants: ({ role }) => role === 'cross-attention' || role === 'self-attention',
     observe({ node, step }, residual) {
       if (reused(node, step + 1)) kept.keep(node.path, residual);
       else kept.drop(node.path);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson, readJson } from '../files/json.ts';
 import { readText } from '../files/read.ts';
+import type { Policy } from '../policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openCheckpoint, readFloat32, type Weights, weightsOf } from '../weights/checkpoint.ts';
 
@@ -41,8 +42,15 @@ export interface Comparison {
   readonly actual: ArrayLike<number> | undefined;
 }
 
+/** Policies by name, for cases that were made under one; models do not know them. */
+export type PolicyMaker = (name: string, options?: Readonly<Record<string, unknown>>) => Policy;
+
 /** Computes a case and compares tensor by tensor. */
-export type Verifier = (runtime: Runtime, reference: ReferenceCase) => AsyncIterable<Comparison>;
+export type Verifier = (
+  runtime: Runtime,
+  reference: ReferenceCase,
+  createPolicy: PolicyMaker,
+) => AsyncIterable<Comparison>;
 
 const purpose = {
   what: 'a list of reference cases',

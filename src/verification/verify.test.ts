@@ -17,7 +17,7 @@ afterAll(() => {
 });
 const put = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
 
-async function verify(cases: unknown, verifiers: Readonly<Record<string, Verifier>> = known) {
+async function verify(cases: unknown, verifiers: Readonly<Record<string, Verifier>> = known()) {
   put('manifest.json', cases);
   const results: VerificationResult[] = [];
   for await (const result of verifyFolder(runtime, folder, { verifiers })) results.push(result);

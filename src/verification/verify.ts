@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { messageOf, QuantCacheError, throwIfAborted } from '../errors.ts';
 import { issuesOf } from '../files/json.ts';
+import { createPolicy } from '../policies/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Comparison, openCases, type ReferenceCase, type Verifier } from './case.ts';
 
@@ -68,7 +69,7 @@ export async function* verifyCase(
     const known = Object.keys(verifiers).join(', ');
     throw new QuantCacheError('unsupported_format', `the kind "${kind}" is not known; known are ${known}`);
   }
-  for await (const comparison of verifier(runtime, reference)) {
+  for await (const comparison of verifier(runtime, reference, createPolicy)) {
     throwIfAborted(signal);
     const relativeError = relativeErrorOf(comparison);
     yield { pass: relativeError <= tolerance, tensor: comparison.tensor, relativeError };

@@ -19,7 +19,7 @@ import * as z from 'zod';
 import { type Node, nodesOf } from '../../model.ts';
 import { type Policy, predict, type Run, type RunContext } from '../../policy.ts';
 import type { Term } from '../../runtime/arithmetic.ts';
-import { moduleKinds, readOptions } from '../options.ts';
+import { checkModuleNames, isNamed, modulesField, readOptions } from '../options.ts';
 import { followPlan, planFor, planSchema } from './leaps.ts';
 import type { Memory } from './memory.ts';
 import { joined, type Part } from './part.ts';
@@ -46,9 +46,9 @@ export const hlcFields = {
       'Pairs [divergence, steps], rising: below a divergence per step of 30, that many steps reuse; above the last, none.',
     ),
   probe: z
-    .union([z.literal('stack'), z.array(z.enum(moduleKinds)).min(1)])
+    .union([z.literal('stack'), z.array(z.string()).min(1)])
     .default('stack')
-    .describe('Whose divergence is looked up: the whole stack, or the mean of the modules of these kinds.'),
+    .describe('Whose divergence is looked up: the whole stack, or the mean of modules, by role or kind.'),
   order: z
     .int()
     .min(0)
@@ -68,10 +68,7 @@ export const hlcFields = {
     .nonnegative()
     .default(0)
     .describe('At computed steps, modules reuse what would have moved by less than this share; 0 computes all.'),
-  innerKinds: z
-    .array(z.enum(moduleKinds))
-    .default([...moduleKinds])
-    .describe('The kinds of modules that may reuse at computed steps.'),
+  innerKinds: modulesField().describe('The modules, by role or kind, that may reuse at computed steps.'),
   innerOrder: z.int().min(0).max(1).default(0).describe('As order, for modules.'),
 };
 
@@ -103,11 +100,10 @@ export function hlcPart(settings: HlcSettings): Part {
   const probes: readonly string[] = probe === 'stack' ? [] : probe;
   return {
     name: 'hlc',
-    depth({ level, kind }, context) {
-      if (level === 'step') return planFor(plans, context) ? 0 : order + 1;
-      if (level !== 'module') return 0;
-      if (kinds.includes(kind)) return innerOrder + 1;
-      return probes.includes(kind) ? 1 : 0;
+    depth(node, context) {
+      if (node.level === 'step') return planFor(plans, context) ? 0 : order + 1;
+      if (isNamed(kinds, node)) return innerOrder + 1;
+      return isNamed(probes, node) ? 1 : 0;
     },
     begin: (context, memory) => begin(settings, context, memory),
   };
@@ -117,7 +113,7 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
   const { numSteps, tree, measure } = context;
   const { warmup, final, inner, codebook, follow } = settings;
   const pace = numSteps / referenceSteps;
-  const kinds: readonly string[] = settings.innerKinds;
+  checkModuleNames('hlc', [...settings.innerKinds, ...(settings.probe === 'stack' ? [] : settings.probe)], tree);
   const probes = probesOf(settings, tree);
   const plan = planFor(settings.plans, context);
   /** The next step to compute. */
@@ -136,7 +132,7 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
         const terms = memory.predict(node, step);
         return terms && predict(followed(terms, follow));
       }
-      const mayReuse = inner > 0 && node.level === 'module' && kinds.includes(node.kind) && step >= warmup;
+      const mayReuse = inner > 0 && isNamed(settings.innerKinds, node) && step >= warmup;
       if (!mayReuse || step >= numSteps - final || !(drift(node, step) < inner)) return undefined;
       const terms = memory.predict(node, step);
       return terms && predict(terms);
@@ -153,8 +149,7 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
 
 function probesOf({ probe }: HlcSettings, tree: Node): Node[] {
   if (probe === 'stack') return [tree];
-  const kinds: readonly string[] = probe;
-  return [...nodesOf(tree)].filter(({ level, kind }) => level === 'module' && kinds.includes(kind));
+  return [...nodesOf(tree)].filter((node) => isNamed(probe, node));
 }
 
 /** Mean divergence of the probes that were computed at this step; NaN if there is none. */

@@ -4,11 +4,9 @@
  */
 
 import * as z from 'zod';
-import { adacache, type adacacheOptions } from '../../../policies/adacache.ts';
-import { full } from '../../../policies/full.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { createTrace, type Trace } from '../../../trace.ts';
-import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
+import type { Comparison, PolicyMaker, ReferenceCase } from '../../../verification/case.ts';
 import { sampleCase, samplingSchema } from './rflow.ts';
 
 /** AdaCache's configuration, in the words of the original. */
@@ -65,12 +63,16 @@ const measuredNames: Record<Exclude<keyof LoggedDecision, 'step'>, string> = {
 };
 
 /** Compares a run under AdaCache with the original's, decision by decision. */
-export async function* verifyAdacache(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
+export async function* verifyAdacache(
+  runtime: Runtime,
+  reference: ReferenceCase,
+  createPolicy: PolicyMaker,
+): AsyncGenerator<Comparison> {
   const logged = reference.parse(schema);
   const { adacache: config, ...sampling } = logged.config;
   const steps = { ...sampling, num_sampling_steps: config.num_sampling_steps };
   const trace = createTrace();
-  const run = sampleCase(runtime, reference, steps, adacache(optionsOf(config)), trace);
+  const run = sampleCase(runtime, reference, steps, createPolicy('adacache', optionsOf(config)), trace);
   let result = await run.next();
   for (; !result.done; result = await run.next()) {
     const tensor = `inter/step${result.value.step}.z_in`;
@@ -83,14 +85,14 @@ export async function* verifyAdacache(runtime: Runtime, reference: ReferenceCase
   };
   yield* compareDecisions(logged, trace);
 
-  const plain = sampleCase(runtime, reference, steps, full(), createTrace());
+  const plain = sampleCase(runtime, reference, steps, createPolicy('full'), createTrace());
   let last = await plain.next();
   while (!last.done) last = await plain.next();
   const tensor = 'outputs/z_final_nocache';
   yield { tensor, expected: (await reference.read(tensor)).data, actual: last.value.latents };
 }
 
-function optionsOf(config: z.output<typeof adacacheSchema>): z.input<typeof adacacheOptions> {
+function optionsOf(config: z.output<typeof adacacheSchema>): Record<string, unknown> {
   const options = { codebook: config.codebook, probe: probes[config.cache_res], blocks: config.cache_loc };
   if (!config.apply_moreg) return options;
   return {
@@ -98,7 +100,7 @@ function optionsOf(config: z.output<typeof adacacheSchema>): z.input<typeof adac
     motion: true,
     motionStrides: config.moreg_strides,
     motionSteps: config.moreg_steps,
-    motionScale: config.moreg_hyp?.slice(0, 3) as [number, number, number],
+    motionScale: config.moreg_hyp?.slice(0, 3),
     motionGradient: config.mograd_mul,
   };
 }

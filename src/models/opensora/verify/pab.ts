@@ -1,8 +1,10 @@
 /** Verifies `pab_schedule` cases: what Pyramid Attention Broadcast reuses at each step, for lists of timesteps. */
 import * as z from 'zod';
-import { type PabStep, pabSchedule } from '../../../policies/pab.ts';
-import type { Runtime } from '../../../runtime/runtime.ts';
-import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
+import { type Node, type Role, treeOf } from '../../../model.ts';
+import type { Policy } from '../../../policy.ts';
+import type { Arithmetic } from '../../../runtime/arithmetic.ts';
+import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
+import type { Comparison, PolicyMaker, ReferenceCase } from '../../../verification/case.ts';
 
 const stepSchema = z.object({
   timestep: z.number(),
@@ -27,31 +29,62 @@ const schema = z.object({
   ),
 });
 
-/** Compares the flags of each kind of module, step by step. */
-export async function* verifyPab(_runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
+/** Compares what is reused of each kind of module, step by step. */
+export async function* verifyPab(
+  _runtime: Runtime,
+  reference: ReferenceCase,
+  createPolicy: PolicyMaker,
+): AsyncGenerator<Comparison> {
   const { config, cases } = reference.parse(schema);
   const [feedForward] = Object.values(config.mlp_spatial_broadcast_config);
+  const blocks = feedForward!.block;
+  const policy = createPolicy('pab', {
+    spatial: config.spatial_range,
+    temporal: config.temporal_range,
+    cross: config.cross_range,
+    window: config.spatial_threshold,
+    feedForwardKeys: Object.keys(config.mlp_spatial_broadcast_config).map(Number),
+    feedForwardSteps: feedForward!.skip_count,
+    feedForwardBlocks: blocks,
+  });
+  const module = (kind: string, role: Role): Node => ({ path: kind, level: 'module', kind, role, index: blocks[0]! });
+  const modules: readonly [Node, (step: LoggedStep) => boolean][] = [
+    [module('spatial-attention', 'self-attention'), (step) => step.reuse_spatial_attn],
+    [module('temporal-attention', 'self-attention'), (step) => step.reuse_temporal_attn],
+    [module('cross-attention', 'cross-attention'), (step) => step.reuse_cross],
+    [module('feed-forward', 'feed-forward'), (step) => String(step.reuse_mlp_blocks) === String(blocks)],
+  ];
   for (const { resolution, num_frames, steps, schedule } of cases) {
-    const found = pabSchedule(
-      {
-        spatial: config.spatial_range,
-        temporal: config.temporal_range,
-        cross: config.cross_range,
-        window: config.spatial_threshold,
-        feedForwardKeys: Object.keys(config.mlp_spatial_broadcast_config).map(Number),
-        feedForwardSteps: feedForward!.skip_count,
-        feedForwardBlocks: feedForward!.block,
-      },
-      schedule.map(({ timestep }) => timestep),
-    );
-    const compare = (kind: keyof PabStep, expected: (step: LoggedStep) => boolean): Comparison => ({
-      tensor: `${resolution} ${num_frames} frames ${steps} steps/${kind}`,
-      expected: schedule.map((step) => Number(expected(step))),
-      actual: found.map((step) => Number(step[kind])),
-    });
-    yield compare('spatial-attention', (step) => step.reuse_spatial_attn);
-    yield compare('temporal-attention', (step) => step.reuse_temporal_attn);
-    yield compare('cross-attention', (step) => step.reuse_cross);
-    yield compare('feed-forward', (step) => String(step.reuse_mlp_blocks) === String(feedForward!.block));
+    const timesteps = schedule.map(({ timestep }) => timestep);
+    for (const [node, expected] of modules) {
+      yield {
+        tensor: `${resolution} ${num_frames} frames ${steps} steps/${node.kind}`,
+        expected: schedule.map((step) => Number(expected(step))),
+        actual: await reusedSteps(policy, node, timesteps),
+      };
+    }
   }
+}
+
+/** 1 for each step at which a policy reuses a module, which it was shown at every other step. */
+async function reusedSteps(policy: Policy, node: Node, timesteps: readonly number[]): Promise<number[]> {
+  const tensor: Tensor = { dims: [], type: 'float32', dispose() {} };
+  const run = policy.begin({
+    numSteps: timesteps.length,
+    timesteps,
+    canLeap: false,
+    tree: treeOf([node]),
+    arithmetic: {} as Arithmetic, // not asked: the schedule depends on timesteps alone
+    measure() {},
+    warn() {},
+  });
+  const reused: number[] = [];
+  for (const [step, timestep] of timesteps.entries()) {
+    const site = { node, step, timestep, hidden: tensor, signal: async () => tensor };
+    const action = await run.decide(site);
+    reused.push(Number(action?.do === 'reuse'));
+    if (action?.do !== 'reuse' && run.wants?.(node)) await run.observe?.(site, tensor);
+  }
+  run.dispose?.();
+  return reused;
 }

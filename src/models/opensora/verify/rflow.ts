@@ -1,13 +1,12 @@
 /** Verifies `rflow_sample` cases: a whole guided sampling run, with the latents and both predictions of every step. */
 import * as z from 'zod';
 import { denoise } from '../../../denoise.ts';
-import { full } from '../../../policies/full.ts';
 import type { Policy } from '../../../policy.ts';
 import { createArithmetic } from '../../../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { euler } from '../../../samplers/euler.ts';
 import { createTrace, type Trace } from '../../../trace.ts';
-import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
+import type { Comparison, PolicyMaker, ReferenceCase } from '../../../verification/case.ts';
 import { parseStdit3Config } from '../stdit3/config.ts';
 import { loadStdit3 } from '../stdit3/network.ts';
 import { rflowSchedule } from '../timesteps.ts';
@@ -122,10 +121,14 @@ function velocityHalves(output: Float32Array, dims: readonly number[], channels:
 }
 
 /** Compares a full run: timesteps, every step's input and predictions, and the final latents. */
-export async function* verifyRflow(runtime: Runtime, reference: ReferenceCase): AsyncGenerator<Comparison> {
+export async function* verifyRflow(
+  runtime: Runtime,
+  reference: ReferenceCase,
+  createPolicy: PolicyMaker,
+): AsyncGenerator<Comparison> {
   const known = new Map<string, ArrayLike<number>>();
   const { config } = reference.parse(z.object({ config: samplingSchema }));
-  const run = sampleCase(runtime, reference, config, full(), createTrace());
+  const run = sampleCase(runtime, reference, config, createPolicy('full'), createTrace());
   const frameMasks: number[] = [];
   let result = await run.next();
   while (!result.done) {

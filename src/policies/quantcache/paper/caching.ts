@@ -9,7 +9,7 @@
 import * as z from 'zod';
 import { modulesIn, type Node, precisions } from '../../../model.ts';
 import { compute, type Run, type RunContext, reuse } from '../../../policy.ts';
-import { moduleKinds } from '../../options.ts';
+import { checkModuleNames, isNamed, modulesField } from '../../options.ts';
 import { residualStore } from '../../residuals.ts';
 import { createDivergence, divergenceFields } from './divergence.ts';
 import { bitsFor, refreshInterval } from './rules.ts';
@@ -34,11 +34,7 @@ export const cachingFields = {
     .union([auto, bounds])
     .default('auto')
     .describe('Eq. 6, bounds of the divergence; auto is 0.08,0.32 up to 40 steps, else 0.03,0.09.'),
-  probe: z
-    .array(z.enum(moduleKinds))
-    .min(1)
-    .default(['spatial-attention', 'temporal-attention', 'cross-attention', 'feed-forward'])
-    .describe('Eq. 5, the kinds of modules that are compared.'),
+  probe: modulesField().describe('Eq. 5, the modules that are compared, by role or kind.'),
   probeBlocks: z
     .union([z.enum(['middle', 'all']), z.array(z.int().nonnegative()).min(1)])
     .default('middle')
@@ -128,10 +124,10 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
 
 /** The modules whose outputs are compared. */
 function probesOf({ probe, probeBlocks, mode }: CachingSettings, tree: Node): Node[] {
-  const kinds: readonly string[] = mode === 'layer' ? moduleKinds : probe;
+  checkModuleNames('quantcache-paper', probe, tree);
   const modules = modulesIn(tree);
   const depth = Math.max(0, ...modules.map(({ index }) => index + 1));
   const blocks = probeBlocks === 'middle' ? [Math.ceil(depth / 2) - 1] : probeBlocks;
   const every = mode === 'layer' || blocks === 'all';
-  return modules.filter(({ kind, index }) => kinds.includes(kind) && (every || blocks.includes(index)));
+  return modules.filter((node) => (mode === 'layer' || isNamed(probe, node)) && (every || blocks.includes(node.index)));
 }
