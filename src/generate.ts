@@ -6,12 +6,12 @@ import { type Clip, concatFrames, dimsOf, samplesOf, sliceFrames } from './clip.
 import { stageClock } from './clock.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
-import { openLoop } from './loop.ts';
+import { openLoop, scheduleOf } from './loop.ts';
 import type { Geometry, Precision, TextConditioning } from './model.ts';
 import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
-import type { SamplerFactory, Schedule } from './sampler.ts';
+import type { SamplerMethod, Schedule } from './sampler.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
 import { createTrace, type Trace } from './trace.ts';
 
@@ -144,7 +144,7 @@ interface Settings {
   readonly generator: RandomGenerator;
   readonly loops: number;
   readonly schedule: Schedule;
-  readonly sampler: SamplerFactory;
+  readonly sampler: SamplerMethod;
   readonly guidanceScale: number;
 }
 
@@ -171,6 +171,7 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
   }
   const geometry = pipeline.geometry(options);
   checkLoops(loops, geometry, pipeline.pixels.overlap);
+  const sampler = samplerOf(pipeline, options.sampler);
   const generator = torchGenerator(options.seed ?? 42);
   return {
     geometry,
@@ -185,8 +186,8 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
     }),
     generator,
     loops,
-    schedule: pipeline.network.schedule(geometry, options.numSteps ?? defaults.numSteps),
-    sampler: samplerOf(pipeline, options.sampler),
+    schedule: scheduleOf(pipeline, geometry, options.numSteps ?? defaults.numSteps, sampler),
+    sampler,
     guidanceScale,
   };
 }
@@ -203,7 +204,7 @@ function checkLoops(loops: number, { numFrames }: Geometry, overlap: number): vo
 }
 
 /** A sampler of the model by its name, or its default. Throws `invalid_option` for one that it does not have. */
-function samplerOf({ network: { samplers } }: Pipeline, name = Object.keys(samplers)[0]!): SamplerFactory {
+function samplerOf({ network: { samplers } }: Pipeline, name = Object.keys(samplers)[0]!): SamplerMethod {
   if (Object.hasOwn(samplers, name)) return samplers[name]!;
   const message = `There is no sampler "${name}" for this model; use one of ${Object.keys(samplers).join(', ')}.`;
   throw new QuantCacheError('invalid_option', message);

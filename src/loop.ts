@@ -4,7 +4,7 @@ import type { Geometry, TextConditioning } from './model.ts';
 import type { Pipeline } from './pipeline.ts';
 import { createArithmetic } from './runtime/arithmetic.ts';
 import type { Runtime } from './runtime/runtime.ts';
-import type { LatentMask, SamplerFactory, Schedule } from './sampler.ts';
+import type { LatentMask, SamplerMethod, Schedule } from './sampler.ts';
 
 /** What is left to say of a run: by which policy, at which precision, told to which trace. */
 export type LoopOptions = Omit<DenoiseOptions, 'policy' | 'precision' | 'trace'>;
@@ -13,7 +13,7 @@ export interface LoopRequest {
   readonly text: TextConditioning;
   readonly geometry: Geometry;
   readonly schedule: Schedule;
-  readonly sampler: SamplerFactory;
+  readonly sampler: SamplerMethod;
   /** How far guidance pushes; of no use to a text without an unconditional part. */
   readonly guidanceScale: number;
   /** What the clips start from, one after the other. */
@@ -25,17 +25,34 @@ export interface LoopRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Where a sampler evaluates in so many steps. Throws `invalid_option` for a number of steps that cannot be. */
+export function scheduleOf(
+  { network }: Pipeline,
+  geometry: Geometry,
+  numSteps: number,
+  { visits }: SamplerMethod,
+): Schedule {
+  const plain = network.schedule(geometry, numSteps);
+  if (!visits) return plain;
+  const levels = visits(numSteps);
+  const { timesteps, noiseLevels } = network.schedule(geometry, Math.max(...levels) + 1);
+  return {
+    timesteps: Float32Array.from(levels, (level) => timesteps[level]!),
+    noiseLevels: [...levels.map((level) => noiseLevels[level]!), noiseLevels.at(-1)!],
+  };
+}
+
 /** Opens a loop; dispose of it after its run, which can be one only. */
 export async function openLoop(
   pipeline: Pipeline,
   runtime: Runtime,
-  { text, geometry, schedule, sampler: create, guidanceScale, latents, mask, randn, signal }: LoopRequest,
+  { text, geometry, schedule, sampler: method, guidanceScale, latents, mask, randn, signal }: LoopRequest,
 ): Promise<AsyncDisposable & { readonly options: LoopOptions }> {
   const { channels, frames, height, width } = geometry.latent;
   const dims = [text.conditional.dims[0], channels, frames, height, width];
   const guided = text.unconditional !== undefined;
   const arithmetic = createArithmetic(runtime);
-  const sampler = create(runtime, { noiseLevels: schedule.noiseLevels, guidanceScale, guided, channels, mask });
+  const sampler = method.create(runtime, { noiseLevels: schedule.noiseLevels, guidanceScale, guided, channels, mask });
   const denoiser = await pipeline.network.begin({ text, geometry });
   return {
     options: {

@@ -5,7 +5,7 @@
 import type { Clip } from './clip.ts';
 import type { Denoiser, Geometry, Node, TextConditioning } from './model.ts';
 import type { Tensor } from './runtime/runtime.ts';
-import type { LatentMask, SamplerFactory, Schedule } from './sampler.ts';
+import type { LatentMask, SamplerMethod, Schedule } from './sampler.ts';
 
 /** What a clip is made of where the caller does not say. */
 export interface GenerationDefaults {
@@ -93,7 +93,7 @@ export interface NetworkStage {
   /** Its blocks in the order they run. */
   readonly blocks: readonly Node[];
   /** The samplers that it works with, the default first. */
-  readonly samplers: Readonly<Record<string, SamplerFactory>>;
+  readonly samplers: Readonly<Record<string, SamplerMethod>>;
   schedule(geometry: Geometry, numSteps: number): Schedule;
   begin(conditioning: { readonly text: TextConditioning; readonly geometry: Geometry }): Promise<Denoiser>;
 }

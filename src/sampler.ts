@@ -48,5 +48,14 @@ export interface SamplerOptions {
   readonly mask?: LatentMask;
 }
 
-/** A way to sample, by the name that a family or a caller gives it. */
-export type SamplerFactory = (runtime: Runtime, options: SamplerOptions) => Sampler;
+/** A way to sample. */
+export interface SamplerMethod {
+  /** For people, in one line. */
+  readonly description: string;
+  /**
+   * For a method that evaluates at some noise levels more than once: the number of the level, from 0, of each of so many
+   * evaluations. Absent where every evaluation has a level of its own.
+   */
+  readonly visits?: (evaluations: number) => readonly number[];
+  create(runtime: Runtime, options: SamplerOptions): Sampler;
+}

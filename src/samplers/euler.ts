@@ -5,12 +5,13 @@
  * Given frames follow a mask in [0, 1] per frame: a frame with mask m keeps its latent until the first step whose noise
  * level is m or less, is noised to that level once, and is denoised from there. Reference: Open-Sora 1.2, `RFLOW.sample`.
  */
-import { Graph, type Model, type Value } from '../onnx/graph.ts';
+import { Graph, type Model } from '../onnx/graph.ts';
 import type { Leap } from '../policy.ts';
 import { weightTensor } from '../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { sessionCache } from '../runtime/sessions.ts';
 import type { Sampler, SamplerOptions } from '../sampler.ts';
+import { choose, frameShape, guidedVelocity, latentShape, outputShape } from './graphs.ts';
 
 /** A sampler for one generation. */
 export function euler(runtime: Runtime, options: SamplerOptions): Sampler {
@@ -63,13 +64,6 @@ export function euler(runtime: Runtime, options: SamplerOptions): Sampler {
   };
 }
 
-const latentShape = ['batch', 'channels', 'frames', 'height', 'width'];
-const frameShape = ['batch', 1, 'frames', 1, 1];
-
-/** Frames of `mask` from one value, all others from another. */
-const choose = ({ op }: Graph, mask: Value, yes: Value, no: Value): Value =>
-  op.Where(op.Cast(mask, { to: 9 }), yes, no);
-
 function noiseGraph(): Model {
   const graph = new Graph('noise');
   const { op } = graph;
@@ -81,14 +75,13 @@ function noiseGraph(): Model {
   return graph.build();
 }
 
-function advanceGraph({ guided, channels }: SamplerOptions, masked: boolean): Model {
+function advanceGraph(options: SamplerOptions, masked: boolean): Model {
   const graph = new Graph('advance');
   const { op } = graph;
   const latents = graph.input('latents', latentShape);
-  const output = graph.input('output', ['rows', 'outputs', 'frames', 'height', 'width']);
+  const output = graph.input('output', outputShape);
   const [dt, guidance] = [graph.input('dt', []), graph.input('guidance', [])];
-  const velocities = op.Slice(output, [0], [channels], [1]);
-  const velocity = guided ? guide(graph, velocities, guidance) : velocities;
+  const velocity = guidedVelocity(graph, output, guidance, options);
   const next = op.Add(latents, op.Mul(velocity, dt));
   graph.output(
     'next',
@@ -103,7 +96,7 @@ function leapGraph({ guided, channels }: SamplerOptions, count: number): Model {
   const { op } = graph;
   let next = op.Mul(graph.input('latents', latentShape), graph.input('weight', []));
   for (let i = 0; i < count; i++) {
-    const output = graph.input(`output${i}`, ['rows', 'outputs', 'frames', 'height', 'width']);
+    const output = graph.input(`output${i}`, outputShape);
     const weight = graph.input(`weight${i}`, ['rows', 1, 1, 1, 1]);
     const weighted = op.Mul(op.Slice(output, [0], [channels], [1]), weight);
     const parts = guided ? graph.node('Split', [weighted], { axis: 0, num_outputs: 2 }, 2) : [weighted];
@@ -111,11 +104,4 @@ function leapGraph({ guided, channels }: SamplerOptions, count: number): Model {
   }
   graph.output('next', next);
   return graph.build();
-}
-
-/** uncond + scale (cond - uncond), from a batch whose second half is unconditional. */
-function guide(graph: Graph, velocities: Value, scale: Value): Value {
-  const [conditional, unconditional] = graph.node('Split', [velocities], { axis: 0, num_outputs: 2 }, 2);
-  const { op } = graph;
-  return op.Add(unconditional!, op.Mul(scale, op.Sub(conditional!, unconditional!)));
 }

@@ -2,7 +2,7 @@
 import type { Costs, NetworkStage } from '../../pipeline.ts';
 import { readCalibrated } from '../../quantization/calibrated.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { euler } from '../../samplers/euler.ts';
+import { samplers } from '../../samplers/index.ts';
 import { checkWeights } from '../../weights/check.ts';
 import { bytesOf, openCheckpoint, type Weights } from '../../weights/checkpoint.ts';
 import { hashWeights } from '../../weights/hash.ts';
@@ -48,7 +48,7 @@ export async function openTransformer(runtime: Runtime, { folder, settings, mode
   });
   const stage: NetworkStage = {
     blocks: network.blocks,
-    samplers: { euler },
+    samplers,
     schedule: ({ height, width, numFrames }, steps) =>
       rflowSchedule({ steps, height, width, frames: numFrames, baseResolution: settings.timestepBaseResolution }),
     begin({ text, geometry }) {
