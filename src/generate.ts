@@ -6,12 +6,12 @@ import { type Clip, concatFrames, dimsOf, samplesOf, sliceFrames } from './clip.
 import { stageClock } from './clock.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
-import { openLoop, scheduleOf } from './loop.ts';
+import { type NamedSampler, openLoop, samplerNamed, scheduleOf } from './loop.ts';
 import type { Geometry, Precision, TextConditioning } from './model.ts';
 import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
-import type { SamplerMethod, Schedule } from './sampler.ts';
+import type { Schedule } from './sampler.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
 import { createTrace, type Trace } from './trace.ts';
 
@@ -67,6 +67,8 @@ export interface GenerateResult {
   /** The last loop's latents, `[prompts, channels, frames, height, width]`. */
   readonly latents: Float32Array;
   readonly geometry: Geometry;
+  /** The name of the sampler. */
+  readonly sampler: string;
   readonly trace: Trace;
   /** Milliseconds per stage, all loops together. */
   readonly times: Readonly<Record<Stage, number>>;
@@ -132,6 +134,7 @@ export async function* generate(
     fps: geometry.fps,
     latents,
     geometry,
+    sampler: settings.sampler.name,
     trace,
     times: { text: 0, reference: 0, denoise: 0, decode: 0, ...clock.finish() },
   };
@@ -144,7 +147,7 @@ interface Settings {
   readonly generator: RandomGenerator;
   readonly loops: number;
   readonly schedule: Schedule;
-  readonly sampler: SamplerMethod;
+  readonly sampler: NamedSampler;
   readonly guidanceScale: number;
 }
 
@@ -171,7 +174,7 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
   }
   const geometry = pipeline.geometry(options);
   checkLoops(loops, geometry, pipeline.pixels.overlap);
-  const sampler = samplerOf(pipeline, options.sampler);
+  const sampler = samplerNamed(pipeline, options.sampler);
   const generator = torchGenerator(options.seed ?? 42);
   return {
     geometry,
@@ -201,13 +204,6 @@ function checkLoops(loops: number, { numFrames }: Geometry, overlap: number): vo
       'invalid_option',
       `Each loop begins with ${overlap} frames of the one before, so clips must be longer than the ${numFrames} asked for.`,
     );
-}
-
-/** A sampler of the model by its name, or its default. Throws `invalid_option` for one that it does not have. */
-function samplerOf({ network: { samplers } }: Pipeline, name = Object.keys(samplers)[0]!): SamplerMethod {
-  if (Object.hasOwn(samplers, name)) return samplers[name]!;
-  const message = `There is no sampler "${name}" for this model; use one of ${Object.keys(samplers).join(', ')}.`;
-  throw new QuantCacheError('invalid_option', message);
 }
 
 function warnings(prompts: readonly PreparedPrompt[]): string[] {

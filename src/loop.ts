@@ -1,5 +1,6 @@
 /** Everything that the loop of one clip runs on, opened from a pipeline: conditioning, sampler, noise. */
 import type { DenoiseOptions } from './denoise.ts';
+import { QuantCacheError } from './errors.ts';
 import type { Geometry, TextConditioning } from './model.ts';
 import type { Pipeline } from './pipeline.ts';
 import { createArithmetic } from './runtime/arithmetic.ts';
@@ -23,6 +24,16 @@ export interface LoopRequest {
   /** Fresh noise, for frames that start late. */
   readonly randn: (count: number) => Float32Array;
   readonly signal?: AbortSignal;
+}
+
+/** A sampler and what the model calls it. */
+export type NamedSampler = SamplerMethod & { readonly name: string };
+
+/** A sampler of the model by its name, or the model's default. Throws `invalid_option` for one that it does not have. */
+export function samplerNamed({ network: { samplers } }: Pipeline, name = Object.keys(samplers)[0]!): NamedSampler {
+  if (Object.hasOwn(samplers, name)) return { name, ...samplers[name]! };
+  const message = `There is no sampler "${name}" for this model; use one of ${Object.keys(samplers).join(', ')}.`;
+  throw new QuantCacheError('invalid_option', message);
 }
 
 /** Where a sampler evaluates in so many steps. Throws `invalid_option` for a number of steps that cannot be. */

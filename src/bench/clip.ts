@@ -21,7 +21,7 @@ import {
 } from '../index.ts';
 import type { Cell, ClipResult } from './comparison.ts';
 import { startMemoryMeter } from './memory.ts';
-import { type Row, rowPolicy } from './rows.ts';
+import { type Row, rowPolicy, rowSampler } from './rows.ts';
 
 export interface ClipOptions extends SizeRequest {
   readonly guidanceScale?: number;
@@ -57,6 +57,7 @@ export async function makeClip(
     prompts: [cell.prompt],
     seed: cell.seed,
     numSteps: row.numSteps,
+    sampler: rowSampler(row),
     policy,
     precision: row.precision,
   });

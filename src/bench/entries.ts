@@ -6,7 +6,7 @@ import type { Row } from './rows.ts';
 import { type RowSummary, summarizeRows } from './summary.ts';
 
 /** What kind of acceleration a row is. */
-export type Kind = 'full' | 'fewer steps' | 'caching' | 'quantization' | 'quantcache';
+export type Kind = 'full' | 'fewer steps' | 'sampler' | 'caching' | 'quantization' | 'quantcache';
 
 export interface Entry {
   readonly row: Row;
@@ -45,16 +45,19 @@ export function entriesOf(comparison: Comparison): Entry[] {
   return [...counted.map((entry, i) => ({ ...entry, rank: i + 1 })), ...others];
 }
 
-function kindOf({ policy, precision, label }: Row, reference: string): Kind {
+function kindOf({ policy, precision, label, options }: Row, reference: string): Kind {
   if (label === reference) return 'full';
   if (own.includes(policy)) return 'quantcache';
   if (policy !== 'full') return 'caching';
+  if (options.sampler !== undefined) return 'sampler';
   return precision === 'fp32' ? 'fewer steps' : 'quantization';
 }
 
-function methodOf({ policy, precision, recipe }: Row): string {
-  if (policy === 'full' && precision === 'fp32') return 'fewer steps';
+function methodOf({ policy, precision, recipe, options: { sampler } }: Row): string {
+  const plain = policy === 'full' && sampler === undefined;
+  if (plain && precision === 'fp32') return 'fewer steps';
   const bits = precision === 'fp32' ? '' : ` ${precision}`;
+  if (sampler !== undefined) return `${policy === 'full' ? '' : `${policy} `}${sampler}${bits}`;
   return policy === 'full' && recipe ? `${recipe}${bits}` : `${policy}${bits}${recipe ? ` ${recipe}` : ''}`;
 }
 

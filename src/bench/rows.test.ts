@@ -31,6 +31,12 @@ it('reads how a precision quantizes', () => {
   expect(row!.label).toBe('fora@w4a8/vidit-q#20:interval=2');
 });
 
+it('takes a sampler as an option of every row', () => {
+  const [row] = parseRows('full@w8a8#8:sampler=unipc', defaults);
+  expect(row).toMatchObject({ label: 'full@w8a8#8:sampler=unipc', policy: 'full', options: { sampler: 'unipc' } });
+  expect(() => parseRows('full:sampler=3', defaults)).toThrow(/sampler=unipc/);
+});
+
 it('labels leave out what is the default, so that a row is the same however it is written', () => {
   expect(labels('full@fp32#30')).toEqual(['full']);
   expect(parseRows('full', { numSteps: 30, precision: 'w8a8' })[0]!.label).toBe('full@w8a8');

@@ -1,7 +1,7 @@
 /**
  * What a comparison compares, written in one line: `full,full#15,quantcache,teacache@w8a8:threshold=0.1,warmup=2`.
  * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
- * before it.
+ * before it. `sampler=unipc` is an option of every row, `profile=balanced` of quantcache.
  */
 import {
   createPolicy,
@@ -109,7 +109,9 @@ function parseRow(text: string, defaults: RowDefaults): Row {
 }
 
 /** Refuses strange names and options; a profile is checked when the model is open. */
-function checkPolicy({ policy, options: { profile, ...options } }: Pick<Row, 'policy' | 'options'>): void {
+function checkPolicy({ policy, options: { profile, sampler, ...options } }: Pick<Row, 'policy' | 'options'>): void {
+  if (sampler !== undefined && typeof sampler !== 'string')
+    throw new QuantCacheError('invalid_option', `${JSON.stringify(sampler)} is no sampler; write sampler=unipc.`);
   if (profile !== undefined && (policy !== 'quantcache' || typeof profile !== 'string'))
     throw new QuantCacheError(
       'invalid_option',
@@ -118,9 +120,12 @@ function checkPolicy({ policy, options: { profile, ...options } }: Pick<Row, 'po
   createPolicy(policy, options);
 }
 
+/** The sampler that a row asks for; undefined for the model's own. */
+export const rowSampler = ({ options }: Row): string | undefined => options.sampler as string | undefined;
+
 /** A row's policy on a model, with what was fitted to it; `quantcache:profile=NAME` is the model's profile. Options go before. */
 export async function rowPolicy(
-  { policy, options: { profile, ...options } }: Row,
+  { policy, options: { profile, sampler: _, ...options } }: Row,
   pipeline: Pipeline,
 ): Promise<Policy> {
   const calibrated =

@@ -61,9 +61,18 @@ const paper = [
   ...own,
 ];
 
+/** Standard samplers in 8 bits at some numbers of evaluations, the model's own first. */
+const standardSamplers = ['unipc', 'unipc-3', 'dpm-solver++', 'adams-bashforth', 'heun'].map(
+  (name) => `:sampler=${name}`,
+);
+const samplers = [3, 4, 5, 6, 8, 10, 15].flatMap((evaluations) =>
+  ['', ...standardSamplers].map((sampler) => `full@w8a8#${evaluations}${sampler}`),
+);
+
 /** Rows of each suite, as `--policies` takes them. */
 export const suites: Readonly<Record<string, string>> = {
   paper: paper.join(','),
+  samplers: samplers.join(','),
   ablation: ['quantcache:profile=balanced', ...ablation].join(','),
 };
 

@@ -1,6 +1,6 @@
 /** Full runs of some prompts, recorded one after the other; what was recorded before is not recorded again. */
 import { packNumbers } from '../files/numbers.ts';
-import { openLoop } from '../loop.ts';
+import { openLoop, samplerNamed } from '../loop.ts';
 import type { Pipeline, SizeRequest } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
@@ -73,7 +73,7 @@ export async function openPrompt(
     text,
     geometry,
     schedule: pipeline.network.schedule(geometry, numSteps),
-    sampler: Object.values(pipeline.network.samplers)[0]!,
+    sampler: samplerNamed(pipeline),
     guidanceScale,
     randn,
     signal,

@@ -101,6 +101,7 @@ Rows: name[@precision[/recipe]][#steps][:option=value,option=value], separated b
   full#15                             full computation with 15 steps
   teacache@w8a8:threshold=0.1         a policy with an option, in 8 bits
   full@w4a8/quarot                    quantized by a published method
+  full@w8a8#8:sampler=unipc           another sampler: unipc, unipc-3, dpm-solver++, adams-bashforth, heun
 Full computation in fp32 is always measured: all else is compared with it.
 
 Example:
@@ -115,7 +116,7 @@ function compareCommand(): Command {
     .addOption(new Option('--precision <precision>', 'of rows that name none').choices(precisions).default('fp32'))
     .option(
       '--suite <name>',
-      'rows that belong together instead: paper, every method of the paper and of the field; ablation, our parts',
+      'rows that belong together instead: paper, every method of the paper and of the field; ablation, our parts; samplers, standard solvers in 8 bits',
     )
     .option('--markdown <file>', 'write the table')
     .option('--html <file>', 'write a page with table, curves, clips and decision maps; its numbers go to --out')

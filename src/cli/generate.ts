@@ -36,6 +36,8 @@ import { writeTrace } from './trace.ts';
 interface Flags extends ModelFlags, SizeRequest {
   out: string;
   steps?: number;
+  sampler?: string;
+  negativePrompt?: string;
   guidance?: number;
   seed: string;
   loops?: number;
@@ -66,6 +68,8 @@ export function command(): Command {
     .argument('<prompts...>', 'what to show; several prompts give several files')
     .option('-o, --out <file>', 'file to write: .mp4, .webm, .gif, .webp or .png', 'video.mp4')
     .option('--steps <count>', 'denoising steps', wholeNumber(1))
+    .option('--sampler <name>', 'how steps are taken: euler, unipc, unipc-3, dpm-solver++, adams-bashforth, heun')
+    .option('--negative-prompt <text>', 'what not to show, for models that take such a prompt')
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
     .option('--seed <number>', 'seed of the noise, as of PyTorch on a CPU', '42')
     .option('--loops <count>', 'clips that continue each other', wholeNumber(1))
@@ -135,6 +139,7 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
       seed: flags.seed,
       model: pipeline.model,
       policy: policyName,
+      sampler: result.sampler,
       precision: flags.precision,
       version,
     };
