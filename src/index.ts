@@ -26,12 +26,13 @@ export {
   agreementShares,
   judge,
   overallAgreement,
+  readWanted,
   sceneAgreement,
 } from './metrics/agreement/agreement.ts';
 export { type Consistency, consistency } from './metrics/agreement/consistency.ts';
 export { attributesOfPrompt } from './metrics/agreement/prompt.ts';
 export { type Quality, quality } from './metrics/agreement/quality.ts';
-export { readAttributes } from './metrics/agreement/reader.ts';
+export { readAttributes, type Shown } from './metrics/agreement/reader.ts';
 export { type Attributes, attributes, readVocabulary, type Vocabulary } from './metrics/agreement/vocabulary.ts';
 export { type ClipModel, type ClipParts, loadClipModel } from './metrics/clipmodel/model.ts';
 export { type PixelConfig, parsePixelConfig } from './metrics/clipmodel/pixels.ts';

@@ -1,7 +1,8 @@
 """Compares our PyTorch modules with recorded outputs of the original code.
 
-    python check_golden.py FOLDER      # the folder with stdit3_a.safetensors, vae_joint.safetensors, ...
+python check_golden.py FOLDER      # the folder with stdit3_a.safetensors, vae_joint.safetensors, ...
 """
+
 import json
 import sys
 from pathlib import Path
@@ -19,7 +20,12 @@ def case(name):
     tensors, groups = load_file(folder / f"{name}.safetensors"), {}
     for key, value in tensors.items():
         groups.setdefault(key.split("/")[0], {})[key.split("/", 1)[1]] = value
-    return json.loads((folder / f"{name}.json").read_text())["config"], groups["weights"], groups["inputs"], groups["outputs"]
+    return (
+        json.loads((folder / f"{name}.json").read_text())["config"],
+        groups["weights"],
+        groups["inputs"],
+        groups["outputs"],
+    )
 
 
 def compare(label, ours, expected):
@@ -42,14 +48,19 @@ for name in ("stdit3_a", "stdit3_b_xmask", "stdit3_c_image_nomask"):
 config, weights, i, o = case("t5_encoder")
 model = T5Encoder(config)
 model.load_state_dict(weights)
-compare("t5_encoder", model(i["input_ids"].long(), i["attention_mask"])[i["attention_mask"] == 1], o["last_hidden_state"][i["attention_mask"] == 1])
+compare(
+    "t5_encoder",
+    model(i["input_ids"].long(), i["attention_mask"])[i["attention_mask"] == 1],
+    o["last_hidden_state"][i["attention_mask"] == 1],
+)
 
 config, weights, i, o = case("vae_spatial")
 vae = VideoVAE(spatial=config)
 vae.spatial_vae.load_state_dict(weights)
 compare("vae_spatial decode", vae.spatial_decode(i["z"]), o["decoded"])
 mean, logvar = vae.spatial_vae.module.encode(i["image"].transpose(1, 2).flatten(0, 1))
-compare("vae_spatial encode mean", mean, o["encode_mean"]), compare("vae_spatial encode logvar", logvar, o["encode_logvar"])
+compare("vae_spatial encode mean", mean, o["encode_mean"])
+compare("vae_spatial encode logvar", logvar, o["encode_logvar"])
 
 config, weights, i, o = case("vae_temporal")
 vae = VideoVAE(temporal=config)
@@ -60,13 +71,19 @@ for key in o:
         compare(f"vae_temporal {key}", vae.temporal_vae.decode(i[f"z_{size}"], int(frames[6:])), o[key])
     elif key.startswith("enc_mean"):
         mean, logvar = vae.temporal_vae.encode(i["x_" + key.split("_")[-1]])
-        compare(f"vae_temporal {key}", mean, o[key]), compare(f"vae_temporal {key.replace('mean', 'logvar')}", logvar, o[key.replace("mean", "logvar")])
+        compare(f"vae_temporal {key}", mean, o[key])
+        compare(f"vae_temporal {key.replace('mean', 'logvar')}", logvar, o[key.replace("mean", "logvar")])
 
 config, weights, i, o = case("vae_joint")
 vae = VideoVAE(dict(latent_channels=4, **config["spatial"]), config["temporal"])
 vae.load_state_dict(weights, strict=False)
 if "scale" not in weights:
-    vae.scale.copy_(torch.tensor(config["scale"]).view(1, 4, 1, 1, 1)), vae.shift.copy_(torch.tensor(config["shift"]).view(1, 4, 1, 1, 1))
+    vae.scale.copy_(torch.tensor(config["scale"]).view(1, 4, 1, 1, 1))
+    vae.shift.copy_(torch.tensor(config["shift"]).view(1, 4, 1, 1, 1))
 for frames in (17, 40):
-    compare(f"vae_joint {frames} frames", vae.decode(i[f"z_frames{frames}"], frames), o[f"decoded_frames{frames}"])
+    compare(
+        f"vae_joint {frames} frames",
+        vae.decode(i[f"z_frames{frames}"], frames),
+        o[f"decoded_frames{frames}"],
+    )
 sys.exit(worst >= 1e-4)

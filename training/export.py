@@ -1,7 +1,9 @@
 """Writes the trained model in the layout of the published checkpoints, float16 safetensors.
 
-    python export.py --run RUN --guidance 4 --output ../models/demo       # --random: untrained weights, to build an engine against
+# --random: untrained weights, to build an engine against
+python export.py --run RUN --guidance 4 --output ../models/demo
 """
+
 import argparse
 import json
 from pathlib import Path
@@ -10,19 +12,28 @@ import torch
 from safetensors.torch import save_file
 
 import loop
+import reader
 import world
+from rendering import COLOURS, RADII
 from train_dit import DemoModel
 from vae import SCALING_FACTOR, VideoVAE
 
 DEMO = world.WORLDS["demo"]
-# One activation scale for a whole tensor is a quarter faster than one per row on a CPU, and as good here: the rows of this model are about equally large.
-RECIPES = {precision: dict(weights=weights, activations=dict(bits=8, granularity="tensor"))
-           for precision, weights in (("w8a8", dict(bits=8)), ("w4a8", dict(bits=4, group=128, clipping="search")))}
+EXAMPLE = "a large red star moves right over a blue background"
+# One activation scale for a whole tensor is a quarter faster than one per row on a CPU, and as good here:
+# the rows of this model are about equally large.
+RECIPES = {
+    precision: dict(weights=weights, activations=dict(bits=8, granularity="tensor"))
+    for precision, weights in (("w8a8", dict(bits=8)), ("w4a8", dict(bits=4, group=128, clipping="search")))
+}
 
 
 def half(state):
     """float16, but for small vectors and the frequency table, where float32 costs nothing"""
-    return {k: v.detach().cpu().contiguous().to(torch.float32 if v.numel() <= 64 else torch.float16).clone() for k, v in state.items()}
+    return {
+        k: v.detach().cpu().contiguous().to(torch.float32 if v.numel() <= 64 else torch.float16).clone()
+        for k, v in state.items()
+    }
 
 
 def write(folder, config, state=None):
@@ -46,18 +57,54 @@ def main(a):
     write(output / "stdit3", model.stdit3.config, model.stdit3.state_dict())
     write(output / "t5", model.t5.config, model.t5.state_dict())
     (output / "t5" / "tokenizer.json").write_text(model.tokenizer.json() + "\n")
-    write(output / "vae", dict(model_type="OpenSoraVAE_V1_2", spatial=vae.spatial_config, temporal=vae.temporal_config,
-                               micro_frame_size=vae.micro_frame_size, scaling_factor=SCALING_FACTOR), vae.state_dict())
-    examples = ["a large red star moves right over a blue background"] + [text for text, _ in world.evaluation_prompts(11, seed=99)]
-    (output / "quantcache.json").write_text(json.dumps(dict(
-        family="opensora", transformer="stdit3", vae="vae", textEncoder="t5",
-        defaults=dict(height=64, width=64, numFrames=17, fps=8, numSteps=30, guidanceScale=a.guidance, aestheticScore=None),
-        timestepTransformBaseResolution=64, recipes=RECIPES,
-        vocabulary=dict(
-            shapes=DEMO.shapes, colours=DEMO.colours, sizes=DEMO.sizes, motions={m: world.MOTIONS[m] for m in DEMO.motions},
-            backgrounds={b: world.BACKGROUNDS[b] for b in DEMO.backgrounds}, templates=list(dict.fromkeys(world.TEMPLATES)),
-            lowContrast=sorted([b, c] for b, c in world.LOW_CONTRAST if b in DEMO.backgrounds and c in DEMO.colours),
-            palette={c: world.COLOURS[c] for c in DEMO.colours}, radii=world.RADII, examples=examples)), indent=2) + "\n")
+    write(
+        output / "vae",
+        dict(
+            model_type="OpenSoraVAE_V1_2",
+            spatial=vae.spatial_config,
+            temporal=vae.temporal_config,
+            micro_frame_size=vae.micro_frame_size,
+            scaling_factor=SCALING_FACTOR,
+        ),
+        vae.state_dict(),
+    )
+    write_json(output / "quantcache.json", description(a.guidance), indent=2)
+    write_json(output / "prompts.json", [text for text, _ in world.mixed_prompts()], indent=0)
+
+
+def write_json(path, value, indent):
+    path.write_text(json.dumps(value, indent=indent) + "\n")
+
+
+def description(guidance):
+    """What quantcache.json says of the model: its parts, its defaults, its words and what they look like."""
+    low = [[b, c] for b, c in world.LOW_CONTRAST if b in DEMO.backgrounds and c in DEMO.colours]
+    vocabulary = dict(
+        shapes=DEMO.shapes,
+        colours=DEMO.colours,
+        sizes=DEMO.sizes,
+        motions={m: world.MOTIONS[m] for m in DEMO.motions},
+        backgrounds={b: world.BACKGROUNDS[b] for b in DEMO.backgrounds},
+        templates=list(dict.fromkeys(world.TEMPLATES)),
+        lowContrast=sorted(low),
+        palette={c: COLOURS[c] for c in DEMO.colours},
+        grounds=reader.GROUNDS,
+        radii=RADII,
+        examples=[EXAMPLE] + [text for text, _ in world.evaluation_prompts(11, seed=99)],
+    )
+    defaults = dict(
+        height=64, width=64, numFrames=17, fps=8, numSteps=30, guidanceScale=guidance, aestheticScore=None
+    )
+    return dict(
+        family="opensora",
+        transformer="stdit3",
+        vae="vae",
+        textEncoder="t5",
+        defaults=defaults,
+        timestepTransformBaseResolution=64,
+        recipes=RECIPES,
+        vocabulary=vocabulary,
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Puts an exported model into a run folder, so that training goes on from shipped weights: RUN/vae.pt for `train_vae.py encode`, RUN/start.pt for `train_dit.py`.
+"""Puts an exported model into a run folder, so that training goes on from shipped weights: RUN/vae.pt for
+`train_vae.py encode`, RUN/start.pt for `train_dit.py`.
 
-    python import_weights.py --run RUN --model ../models/demo
+python import_weights.py --run RUN --model ../models/demo
 """
+
 import argparse
 from pathlib import Path
 
@@ -19,7 +21,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     parser.add_argument("--model", default=str(Path(__file__).parent.parent / "models" / "demo"))
-    parser.add_argument("--mark-first", action="store_true", help="the model is from before the first latent frame was marked: mark it")
+    parser.add_argument(
+        "--mark-first",
+        action="store_true",
+        help="the model is from before the first latent frame was marked: mark it",
+    )
     a = parser.parse_args()
     run, model = Path(a.run), Path(a.model)
     run.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,12 @@
-"""What every training stage shares: the time-based schedule, Muon's orthogonalisation, exponential moving average, atomic checkpoints, JSON-lines log.
+"""What every training stage shares: the time-based schedule, Muon's orthogonalisation, exponential moving
+average, atomic checkpoints, JSON-lines log.
 
-A stage runs for a number of minutes of its own training time (it survives being killed: the minutes already spent are in the checkpoint).
-Writing a number of minutes into the file `finish` in the run folder makes the decay begin at once and last that long.
+A stage runs for a number of minutes of its own training time (it survives being killed: the minutes already
+spent are in the checkpoint).
+Writing a number of minutes into the file `finish` in the run folder makes the decay begin at once and last
+that long.
 """
+
 import json
 import os
 import time
@@ -15,7 +19,13 @@ class Schedule:
     """Warm-up over `warmup` steps, constant, then linear decay over the last `decay` share of the time."""
 
     def __init__(self, folder, minutes, decay=0.3, warmup=60, spent=0.0, finishing=None):
-        self.folder, self.minutes, self.decay, self.warmup, self.finishing = Path(folder), minutes, decay, warmup, finishing
+        self.folder, self.minutes, self.decay, self.warmup, self.finishing = (
+            Path(folder),
+            minutes,
+            decay,
+            warmup,
+            finishing,
+        )
         self.before, self.began, self.pause = spent, time.time(), 0.0
 
     @property
@@ -73,7 +83,10 @@ def load(path):
 
 
 def log(folder, **record):
-    record = {"time": time.strftime("%H:%M:%S"), **{k: round(v, 5) if isinstance(v, float) else v for k, v in record.items()}}
+    record = {
+        "time": time.strftime("%H:%M:%S"),
+        **{k: round(v, 5) if isinstance(v, float) else v for k, v in record.items()},
+    }
     print(json.dumps(record), flush=True)
     with open(Path(folder) / "log.jsonl", "a") as file:
         file.write(json.dumps(record) + "\n")

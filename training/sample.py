@@ -1,9 +1,11 @@
-"""Samples the demo model (rectified flow, classifier-free guidance), judges the clips with the attribute reader and draws a contact sheet.
+"""Samples the demo model (rectified flow, classifier-free guidance), judges the clips with the attribute
+reader and draws a contact sheet.
 
-    python sample.py --run RUN --prompts 60 --guidance 4 --sheet sheet.png
-    python sample.py --run RUN --frames 51 --prompts 10
-    python sample.py --run RUN --text "a large red star moves right over a blue background" --sheet star.png
+python sample.py --run RUN --prompts 60 --guidance 4 --sheet sheet.png
+python sample.py --run RUN --frames 51 --prompts 10
+python sample.py --run RUN --text "a large red star moves right over a blue background" --sheet star.png
 """
+
 import argparse
 import json
 import math
@@ -19,7 +21,9 @@ import world
 from train_dit import DemoModel
 from vae import VideoVAE
 
-BASE_RESOLUTION = 64  # of the timestep transform; 512 in Open-Sora, where 64x64 would get a ratio below 1 and hardly any steps in the noise
+# of the timestep transform; 512 in Open-Sora, where 64x64 would get a ratio below 1 and hardly any steps
+# in the noise
+BASE_RESOLUTION = 64
 
 
 def timesteps(steps, frames, resolution=64):
@@ -40,7 +44,9 @@ def generate(model, vae, texts, frames=17, steps=30, guidance=4.0, seed=0):
     mask, fps = mask.repeat(2, 1), torch.full((2 * len(texts),), 120.0 if frames == 1 else 8.0)
     schedule = [*timesteps(steps, frames).tolist(), 0.0]
     for now, after in zip(schedule, schedule[1:]):
-        conditional, unconditional = model.stdit3(torch.cat([z, z]), torch.full((2 * len(texts),), now), y, mask, fps)[:, :4].chunk(2)
+        conditional, unconditional = model.stdit3(
+            torch.cat([z, z]), torch.full((2 * len(texts),), now), y, mask, fps
+        )[:, :4].chunk(2)
         z = z + (unconditional + guidance * (conditional - unconditional)) * ((now - after) / 1000)
     video = vae.decode(z, frames)
     return ((video.clamp(-1, 1) + 1) * 127.5 + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 4, 1).numpy()
@@ -58,6 +64,7 @@ def load_model(run, bfloat16=False):
 
 def sheet(clips, path, columns=6):
     from PIL import Image
+
     picks = np.linspace(0, clips.shape[1] - 1, columns).round().astype(int)
     rows = [np.concatenate(list(clip[picks]), 1) for clip in clips]
     rows += [np.zeros_like(rows[0])] * (-len(rows) % 2)
@@ -65,28 +72,57 @@ def sheet(clips, path, columns=6):
     Image.fromarray(np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], 1)).save(path)
 
 
+def wrong(clip, scene, verdict):
+    """What the reader finds instead of what is not right, object by object."""
+    return [{k: v for k, v in found.items() if not verdict[k]} for found in reader.read_scene(clip, scene)]
+
+
 def main(a):
     model, vae = load_model(a.run, a.bfloat16)
-    prompts = [(a.text, None)] if a.text else world.evaluation_prompts(a.prompts, a.seed)
+    prompts = [(a.text, None)] if a.text else world.evaluation_prompts(a.prompts, a.seed, objects=a.objects)
     began, clips = time.time(), []
     for start in range(0, len(prompts), a.batch):
-        clips.append(generate(model, vae, [text for text, _ in prompts[start:start + a.batch]], a.frames, a.steps, a.guidance, seed=a.seed * 1000 + start))
+        clips.append(
+            generate(
+                model,
+                vae,
+                [text for text, _ in prompts[start : start + a.batch]],
+                a.frames,
+                a.steps,
+                a.guidance,
+                seed=a.seed * 1000 + start,
+            )
+        )
     clips = np.concatenate(clips)
     if a.sheet:
         sheet(clips[: a.rows], a.sheet)
     if not a.text:
         verdicts = [reader.judge(c, s) for c, (_, s) in zip(clips, prompts)]
         if a.verbose:
-            for c, (text, _), v in zip(clips, prompts, verdicts):
-                print(text, "" if all(v.values()) else {k: found for k, found in reader.read(c).items() if not v[k]})
-        print(json.dumps(dict(prompts=len(prompts), frames=a.frames, steps=a.steps, guidance=a.guidance, seconds=round(time.time() - began),
-                              **{k: round(x, 3) for k, x in reader.table(verdicts).items()})))
+            for c, (text, scene), v in zip(clips, prompts, verdicts):
+                print(
+                    text,
+                    "" if all(v.values()) else wrong(c, scene, v),
+                )
+        print(
+            json.dumps(
+                dict(
+                    prompts=len(prompts),
+                    frames=a.frames,
+                    steps=a.steps,
+                    guidance=a.guidance,
+                    seconds=round(time.time() - began),
+                    **{k: round(x, 3) for k, x in reader.table(verdicts).items()},
+                )
+            )
+        )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     parser.add_argument("--prompts", type=int, default=60)
+    parser.add_argument("--objects", type=int, default=1, help="in each prompt: 1 or 2")
     parser.add_argument("--text")
     parser.add_argument("--frames", type=int, default=17)
     parser.add_argument("--steps", type=int, default=30)

@@ -1,22 +1,38 @@
-"""The Open-Sora 1.2 video VAE in plain PyTorch: spatial AutoencoderKL (per frame) around a causal temporal VAE (4x in time).
+"""The Open-Sora 1.2 video VAE in plain PyTorch: spatial AutoencoderKL (per frame) around a causal temporal
+VAE (4x in time).
 
-Parameter names are those of the published `OpenSoraVAE_V1_2` checkpoint: `spatial_vae.module.*` (diffusers names), `temporal_vae.*`, `scale`, `shift`.
-References: hpcaitech/Open-Sora v1.2.0 opensora/models/vae/{vae,vae_temporal}.py and diffusers 0.27 AutoencoderKL.
-All sizes come from the configs, so the same code is the published 390 M parameter VAE and our small one; `check_golden.py` compares it with the originals.
+Parameter names are those of the published `OpenSoraVAE_V1_2` checkpoint: `spatial_vae.module.*` (diffusers
+names), `temporal_vae.*`, `scale`, `shift`.
+References: hpcaitech/Open-Sora v1.2.0 opensora/models/vae/{vae,vae_temporal}.py and diffusers 0.27
+AutoencoderKL.
+All sizes come from the configs, so the same code is the published 390 M parameter VAE and our small one;
+`check_golden.py` compares it with the originals.
 """
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 SCALING_FACTOR = 0.18215  # Stable Diffusion 1.5's factor, as in the original
-FIRST_FRAME_MARK = 1.0  # what the demo's temporal encoder adds to the first latent frame of a chunk: see mark_first
+# what the demo's temporal encoder adds to the first latent frame of a chunk: see mark_first
+FIRST_FRAME_MARK = 1.0
 
-DEMO_SPATIAL = dict(block_out_channels=[16, 32, 32], layers_per_block=1, norm_num_groups=8, latent_channels=4)
-DEMO_TEMPORAL = dict(in_out_channels=4, latent_embed_dim=4, embed_dim=4, filters=16, num_res_blocks=1, channel_multipliers=[1, 2, 2, 4],
-                     temporal_downsample=[False, True, True], num_groups=4)
+DEMO_SPATIAL = dict(
+    block_out_channels=[16, 32, 32], layers_per_block=1, norm_num_groups=8, latent_channels=4
+)
+DEMO_TEMPORAL = dict(
+    in_out_channels=4,
+    latent_embed_dim=4,
+    embed_dim=4,
+    filters=16,
+    num_res_blocks=1,
+    channel_multipliers=[1, 2, 2, 4],
+    temporal_downsample=[False, True, True],
+    num_groups=4,
+)
 
 
-# ------------------------------------------------------------------------------------------------ spatial VAE
+# --------------------------------------------------------------------------------------------- spatial VAE
 
 
 class ResnetBlock(nn.Module):
@@ -70,7 +86,9 @@ class Resample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, stride=2 if down else 1, padding=0 if down else 1)
 
     def forward(self, x):
-        return self.conv(F.pad(x, (0, 1, 0, 1)) if self.down else F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return self.conv(
+            F.pad(x, (0, 1, 0, 1)) if self.down else F.interpolate(x, scale_factor=2.0, mode="nearest")
+        )
 
 
 class Stage(nn.Module):
@@ -78,9 +96,16 @@ class Stage(nn.Module):
 
     def __init__(self, channels_in, channels_out, layers, groups, down, resample):
         super().__init__()
-        self.resnets = nn.ModuleList([ResnetBlock(channels_in if i == 0 else channels_out, channels_out, groups) for i in range(layers)])
+        self.resnets = nn.ModuleList(
+            [
+                ResnetBlock(channels_in if i == 0 else channels_out, channels_out, groups)
+                for i in range(layers)
+            ]
+        )
         if resample:
-            setattr(self, "downsamplers" if down else "upsamplers", nn.ModuleList([Resample(channels_out, down)]))
+            setattr(
+                self, "downsamplers" if down else "upsamplers", nn.ModuleList([Resample(channels_out, down)])
+            )
 
     def forward(self, x):
         for block in self.resnets:
@@ -94,8 +119,12 @@ class SpatialEncoder(nn.Module):
     def __init__(self, channels, layers, groups, latent):
         super().__init__()
         self.conv_in = nn.Conv2d(3, channels[0], 3, padding=1)
-        self.down_blocks = nn.ModuleList([
-            Stage(channels[max(i - 1, 0)], c, layers, groups, True, i < len(channels) - 1) for i, c in enumerate(channels)])
+        self.down_blocks = nn.ModuleList(
+            [
+                Stage(channels[max(i - 1, 0)], c, layers, groups, True, i < len(channels) - 1)
+                for i, c in enumerate(channels)
+            ]
+        )
         self.mid_block = MidBlock(channels[-1], groups)
         self.conv_norm_out = nn.GroupNorm(groups, channels[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(channels[-1], 2 * latent, 3, padding=1)
@@ -113,8 +142,12 @@ class SpatialDecoder(nn.Module):
         reversed_channels = channels[::-1]
         self.conv_in = nn.Conv2d(latent, reversed_channels[0], 3, padding=1)
         self.mid_block = MidBlock(reversed_channels[0], groups)
-        self.up_blocks = nn.ModuleList([
-            Stage(reversed_channels[max(i - 1, 0)], c, layers + 1, groups, False, i < len(channels) - 1) for i, c in enumerate(reversed_channels)])
+        self.up_blocks = nn.ModuleList(
+            [
+                Stage(reversed_channels[max(i - 1, 0)], c, layers + 1, groups, False, i < len(channels) - 1)
+                for i, c in enumerate(reversed_channels)
+            ]
+        )
         self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps=1e-6)
         self.conv_out = nn.Conv2d(channels[0], 3, 3, padding=1)
 
@@ -140,7 +173,7 @@ class AutoencoderKL(nn.Module):
         return self.decoder(self.post_quant_conv(z))
 
 
-# ------------------------------------------------------------------------------------------------ temporal VAE
+# -------------------------------------------------------------------------------------------- temporal VAE
 
 
 class CausalConv3d(nn.Module):
@@ -178,10 +211,14 @@ class TemporalEncoder(nn.Module):
         self.block_res_blocks, self.conv_blocks, width = nn.ModuleList(), nn.ModuleList(), filters
         for i, multiplier in enumerate(multipliers):
             out = filters * multiplier
-            self.block_res_blocks.append(nn.ModuleList([ResBlock3d(width if j == 0 else out, out, groups) for j in range(blocks)]))
+            self.block_res_blocks.append(
+                nn.ModuleList([ResBlock3d(width if j == 0 else out, out, groups) for j in range(blocks)])
+            )
             width = out
             if i < len(multipliers) - 1:
-                self.conv_blocks.append(CausalConv3d(width, width, 3, time_stride=2) if downsample[i] else nn.Identity())
+                self.conv_blocks.append(
+                    CausalConv3d(width, width, 3, time_stride=2) if downsample[i] else nn.Identity()
+                )
         self.res_blocks = nn.ModuleList([ResBlock3d(width, width, groups) for _ in range(blocks)])
         self.norm1 = nn.GroupNorm(groups, width)
         self.conv2 = CausalConv3d(width, latent, 1)
@@ -207,7 +244,9 @@ class TemporalDecoder(nn.Module):
         stages, ups = [], []
         for i in reversed(range(len(multipliers))):
             out = filters * multipliers[i]
-            stages.insert(0, nn.ModuleList([ResBlock3d(width if j == 0 else out, out, groups) for j in range(blocks)]))
+            stages.insert(
+                0, nn.ModuleList([ResBlock3d(width if j == 0 else out, out, groups) for j in range(blocks)])
+            )
             width = out
             if i > 0:
                 ups.insert(0, CausalConv3d(width, 2 * width, 3) if downsample[i - 1] else nn.Identity())
@@ -223,14 +262,27 @@ class TemporalDecoder(nn.Module):
             for block in self.block_res_blocks[i]:
                 x = block(x)
             if i > 0 and isinstance(self.conv_blocks[i - 1], CausalConv3d):
-                x = self.conv_blocks[i - 1](x)  # depth to time: channel c*2+s of frame t becomes channel c of frame 2t+s
+                x = self.conv_blocks[i - 1](
+                    x
+                )  # depth to time: channel c*2+s of frame t becomes channel c of frame 2t+s
                 b, c, t, h, w = x.shape
                 x = x.view(b, c // 2, 2, t, h, w).transpose(2, 3).reshape(b, c // 2, 2 * t, h, w)
         return self.conv_out(F.silu(self.norm1(x)))
 
 
 class VAE_Temporal(nn.Module):
-    def __init__(self, in_out_channels, latent_embed_dim, embed_dim, filters, num_res_blocks, channel_multipliers, temporal_downsample, num_groups, **_):
+    def __init__(
+        self,
+        in_out_channels,
+        latent_embed_dim,
+        embed_dim,
+        filters,
+        num_res_blocks,
+        channel_multipliers,
+        temporal_downsample,
+        num_groups,
+        **_,
+    ):
         super().__init__()
         shared = (filters, channel_multipliers, temporal_downsample, num_res_blocks, num_groups)
         self.time_factor = 2 ** sum(temporal_downsample)
@@ -244,10 +296,10 @@ class VAE_Temporal(nn.Module):
         return self.quant_conv(self.encoder(x)).chunk(2, 1)
 
     def decode(self, z, frames):
-        return self.decoder(self.post_quant_conv(z))[:, :, -frames % self.time_factor:]
+        return self.decoder(self.post_quant_conv(z))[:, :, -frames % self.time_factor :]
 
 
-# ------------------------------------------------------------------------------------------------ both
+# ---------------------------------------------------------------------------------------------------- both
 
 
 class SpatialWrapper(nn.Module):  # gives the checkpoint's prefix "spatial_vae.module."
@@ -275,14 +327,20 @@ class VideoVAE(nn.Module):
 
     def spatial_decode(self, x):
         b, _, f = x.shape[:3]
-        return self.spatial_vae.module.decode((x / SCALING_FACTOR).transpose(1, 2).flatten(0, 1)).unflatten(0, (b, f)).transpose(1, 2)
+        return (
+            self.spatial_vae.module.decode((x / SCALING_FACTOR).transpose(1, 2).flatten(0, 1))
+            .unflatten(0, (b, f))
+            .transpose(1, 2)
+        )
 
     def encode(self, video, sample=False):
         """[B,3,F,H,W] in [-1,1] -> normalised latents [B,4,T,h,w]; chunks of 17 frames are independent."""
         parts = []
         for chunk in self.spatial_encode(video, sample).split(self.micro_frame_size, 2):
             mean, logvar = self.temporal_vae.encode(chunk)
-            parts.append(mean + torch.randn_like(mean) * (0.5 * logvar.clamp(-30, 20)).exp() if sample else mean)
+            parts.append(
+                mean + torch.randn_like(mean) * (0.5 * logvar.clamp(-30, 20)).exp() if sample else mean
+            )
         return (torch.cat(parts, 2) - self.shift) / self.scale
 
     def decode(self, z, frames):
@@ -294,15 +352,18 @@ class VideoVAE(nn.Module):
         return self.spatial_decode(torch.cat(parts, 2))
 
 
-# ------------------------------------------------------------------------------------------------ initialisation
+# ------------------------------------------------------------------------------------------ initialisation
 
 
 @torch.no_grad()
 def keyframe_start(vae, constant=16.0):
-    """Start the demo's temporal VAE as an exact linear codec: the latent is every fourth frame (frames 0, 4, 8 ...), the decoder fades between neighbours.
+    """Start the demo's temporal VAE as an exact linear codec: the latent is every fourth frame (frames 0, 4,
+    8 ...), the decoder fades between neighbours.
 
-    From there training only has to learn to move things instead of fading them; from random weights it took 20 minutes to get less far than this start. Residual
-    branches begin at zero. The closing GroupNorm + SiLU pass numbers through unchanged by carrying u and -u (silu(u) - silu(-u) = u) beside channels of +-`constant`,
+    From there training only has to learn to move things instead of fading them; from random weights it took
+    20 minutes to get less far than this start. Residual
+    branches begin at zero. The closing GroupNorm + SiLU pass numbers through unchanged by carrying u and -u
+    (silu(u) - silu(-u) = u) beside channels of +-`constant`,
     which fix the group's mean at 0 and its deviation almost.
     """
     temporal, n = vae.temporal_vae, 4
@@ -313,11 +374,12 @@ def keyframe_start(vae, constant=16.0):
                 module.conv2.conv.weight.zero_()
 
     def rows(layer, out, source, taps):
-        """Output channel out[i] is a fixed mix over time of input channel source[i]; taps are the weights of the last kernel frames at the spatial centre."""
+        """Output channel out[i] is a fixed mix over time of input channel source[i]; taps are the weights of
+        the last kernel frames at the spatial centre."""
         weight, centre = layer.conv.weight, layer.conv.weight.shape[3] // 2
         for o, s in zip(out, source):
             weight[o].zero_()
-            weight[o, abs(s), -len(taps):, centre, centre] = torch.tensor(taps) * (-1.0 if s < 0 else 1.0)
+            weight[o, abs(s), -len(taps) :, centre, centre] = torch.tensor(taps) * (-1.0 if s < 0 else 1.0)
             if layer.conv.bias is not None:
                 layer.conv.bias[o] = 0
 
@@ -327,14 +389,16 @@ def keyframe_start(vae, constant=16.0):
             layer.conv.bias[channels] = value
 
     def pairs(layer, norm, plus, minus):
-        """Spread the numbers over the groups as u, -u, +constant, -constant, ... and set the norm so that it gives u back (mean square of u: 1)."""
+        """Spread the numbers over the groups as u, -u, +constant, -constant, ... and set the norm so that it
+        gives u back (mean square of u: 1)."""
         layer.conv.weight.zero_()
         width = len(norm.weight) // n
         for i in range(n):
             for j in range(width):
                 channel, value = (i, (1.0, -1.0)[j]) if j < 2 else ((plus, minus)[j % 2], 1.0)
                 layer.conv.weight[i * width + j, channel] = value
-        norm.weight.fill_(((2 + (width - 2) * constant ** 2) / width) ** 0.5), norm.bias.zero_()
+        norm.weight.fill_(((2 + (width - 2) * constant**2) / width) ** 0.5)
+        norm.bias.zero_()
         return [i * width for i in range(n)]
 
     first = range(n)
@@ -345,36 +409,50 @@ def keyframe_start(vae, constant=16.0):
     width = len(encoder.conv_blocks[2].conv.bias)
     constants(encoder.conv_blocks[2], [width - 2], [width - 1])
     start = pairs(encoder.block_res_blocks[3][0].conv3, encoder.norm1, width - 2, width - 1)
-    encoder.conv2.conv.weight.zero_(), encoder.conv2.conv.bias.zero_()
+    encoder.conv2.conv.weight.zero_()
+    encoder.conv2.conv.bias.zero_()
     for i, channel in enumerate(start):
         encoder.conv2.conv.weight[i, channel], encoder.conv2.conv.weight[i, channel + 1] = 1.0, -1.0
-    temporal.quant_conv.conv.weight.zero_(), temporal.quant_conv.conv.bias.zero_()
+    temporal.quant_conv.conv.weight.zero_()
+    temporal.quant_conv.conv.bias.zero_()
     rows(temporal.quant_conv, first, first, [1.0])
     temporal.quant_conv.conv.bias[n:] = -6.0  # little posterior noise at first
 
     rows(temporal.post_quant_conv, first, first, [1.0])
     rows(decoder.conv1, first, first, [1.0])
-    for layer in (decoder.conv_blocks[2], decoder.conv_blocks[1]):  # frame 2t: halfway to the one before; frame 2t+1: the frame itself
+    for layer in (
+        decoder.conv_blocks[2],
+        decoder.conv_blocks[1],
+    ):  # frame 2t: halfway to the one before; frame 2t+1: the frame itself
         rows(layer, [2 * i for i in first], first, [0.5, 0.5])
         rows(layer, [2 * i + 1 for i in first], first, [1.0])
     rows(decoder.block_res_blocks[2][0].conv3, first, first, [1.0])
     width = len(decoder.conv_blocks[1].conv.bias) // 2
     constants(decoder.conv_blocks[1], [2 * width - 4, 2 * width - 3], [2 * width - 2, 2 * width - 1])
     start = pairs(decoder.block_res_blocks[0][0].conv3, decoder.norm1, width - 2, width - 1)
-    decoder.conv_out.conv.weight.zero_(), decoder.conv_out.conv.bias.zero_()
+    decoder.conv_out.conv.weight.zero_()
+    decoder.conv_out.conv.bias.zero_()
     for i, channel in enumerate(start):
-        decoder.conv_out.conv.weight[i, channel, 2, 1, 1], decoder.conv_out.conv.weight[i, channel + 1, 2, 1, 1] = 1.0, -1.0
+        (
+            decoder.conv_out.conv.weight[i, channel, 2, 1, 1],
+            decoder.conv_out.conv.weight[i, channel + 1, 2, 1, 1],
+        ) = 1.0, -1.0
 
 
 @torch.no_grad()
 def mark_first(vae, offset=FIRST_FRAME_MARK, channel=8):
     """Adds `offset` to the first latent frame of every chunk that the encoder of `keyframe_start` gives.
 
-    STDiT3 knows time by relative positions alone, and attention over frames of equal statistics cannot tell which of them is the first. The original's latents tell:
-    its first one is made of one frame and three of padding. Here a channel of ones in the second-last stage does it: the next stage's causal padding makes it zero
+    STDiT3 knows time by relative positions alone, and attention over frames of equal statistics cannot tell
+    which of them is the first. The original's latents tell:
+    its first one is made of one frame and three of padding. Here a channel of ones in the second-last stage
+    does it: the next stage's causal padding makes it zero
     before the first frame only. The decoder has to learn to take the offset away.
     """
-    ones, closing = vae.temporal_vae.encoder.conv_blocks[1].conv, vae.temporal_vae.encoder.conv_blocks[2].conv
+    ones, closing = (
+        vae.temporal_vae.encoder.conv_blocks[1].conv,
+        vae.temporal_vae.encoder.conv_blocks[2].conv,
+    )
     ones.weight[channel].zero_()
     ones.bias[channel] = 1.0
     closing.weight[:4, channel].zero_()

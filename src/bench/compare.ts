@@ -11,7 +11,7 @@ import {
   judge,
   type Pipeline,
   type Runtime,
-  readAttributes,
+  readWanted,
   type SizeRequest,
   type TraceDocument,
   type Vocabulary,
@@ -175,7 +175,7 @@ function inTurn(rows: readonly Row[], index: number): Row[] {
 function verdictOf(frames: Frames, prompt: string, vocabulary: Vocabulary | undefined) {
   const wanted = vocabulary && attributesOfPrompt(prompt, vocabulary);
   if (!vocabulary || !wanted) return {};
-  const shown = readAttributes(frames, vocabulary);
+  const shown = readWanted(frames, wanted, vocabulary);
   return { shown, agreement: judge(shown, wanted) };
 }
 

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { findJson, saveJson } from '../files/json.ts';
-import { type Agreement, type Attributes, type ClipScores, type Geometry, QuantCacheError } from '../index.ts';
+import { type Agreement, type ClipScores, type Geometry, QuantCacheError, type Shown } from '../index.ts';
 import type { Machine } from './machine.ts';
 import type { Row } from './rows.ts';
 import type { RowSummary } from './summary.ts';
@@ -72,7 +72,7 @@ export interface ClipResult extends Cell {
   /** Absent where no CLIP model was named. */
   readonly clipScores?: ClipScores;
   /** What the clip shows and whether that is right; absent where the model has no vocabulary. */
-  readonly shown?: Partial<Attributes>;
+  readonly shown?: readonly Shown[];
   readonly agreement?: Agreement;
 }
 

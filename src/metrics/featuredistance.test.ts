@@ -73,7 +73,7 @@ describe('on the demo model', () => {
   const distance = (a: Frames, b: Frames) => featureDistance(seen(a), seen(b));
   const increasing = (values: readonly number[]) => values.every((value, i) => i === 0 || value > values[i - 1]!);
 
-  describe.each(['gray', 'checkerboard', 'night'])('over %s', (background) => {
+  describe.each(['gray', 'checkerboard', 'blue'])('over %s', (background) => {
     const clip = paint({ background, left: (frame) => 5 + 4 * frame });
     const all = (change: (frames: Frames, by: number) => Frames, ...by: number[]) =>
       Promise.all(by.map((amount) => distance(clip, change(clip, amount))));

@@ -2,7 +2,7 @@
 import { QuantCacheError } from '../../errors.ts';
 import type { Frames } from '../../video/frames.ts';
 import { attributesOfPrompt } from './prompt.ts';
-import { readAttributes } from './reader.ts';
+import { readAttributes, type Shown } from './reader.ts';
 import { type Attribute, type Attributes, attributes, type Vocabulary } from './vocabulary.ts';
 
 /** Right or wrong per attribute, and whether all are right. */
@@ -11,7 +11,10 @@ export type Agreement = Readonly<Record<Attribute | 'all', boolean>>;
 /** Shares of clips that are right, 0 to 1. */
 export type AgreementShares = Readonly<Record<Attribute | 'all', number>>;
 
-/** Judges a clip by its prompt; throws `invalid_option` where the prompt is not of the world's grammar. */
+/**
+ * Judges a clip by its prompt: of two things, both must be right. Throws `invalid_option` where the prompt is not of the
+ * world's grammar.
+ */
 export function agreement(frames: Frames, prompt: string, vocabulary: Vocabulary): Agreement {
   const wanted = attributesOfPrompt(prompt, vocabulary);
   if (!wanted)
@@ -19,12 +22,23 @@ export function agreement(frames: Frames, prompt: string, vocabulary: Vocabulary
       'invalid_option',
       `Agreement can be judged only of prompts like ${JSON.stringify(exampleOf(vocabulary))}, not of ${JSON.stringify(prompt)}.`,
     );
-  return judge(readAttributes(frames, vocabulary), wanted);
+  return judge(readWanted(frames, wanted, vocabulary), wanted);
 }
 
-/** Compares what a clip shows with what was wanted. */
-export function judge(shown: Partial<Attributes>, wanted: Attributes): Agreement {
-  const right = attributes.map((attribute) => [attribute, shown[attribute] === wanted[attribute]] as const);
+/** What a clip shows of the things that its prompt asks for, one entry each. */
+export function readWanted(frames: Frames, wanted: readonly Attributes[], vocabulary: Vocabulary): readonly Shown[] {
+  return readAttributes(
+    frames,
+    vocabulary,
+    wanted.map(({ colour }) => colour),
+  );
+}
+
+/** Compares what a clip shows with what was wanted, thing by thing. */
+export function judge(shown: readonly Shown[], wanted: readonly Attributes[]): Agreement {
+  const right = attributes.map(
+    (attribute) => [attribute, wanted.every((thing, i) => shown[i]?.[attribute] === thing[attribute])] as const,
+  );
   return { ...Object.fromEntries(right), all: right.every(([, is]) => is) } as Agreement;
 }
 

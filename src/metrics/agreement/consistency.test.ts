@@ -2,11 +2,9 @@
 import { expect, it } from 'vitest';
 import { makeFrames } from '../../video/frames.ts';
 import { consistency } from './consistency.ts';
-import { paintedCount as count, paint, red, type Scene } from './testing.ts';
+import { paintedCount as count, grounds, paint, red, type Scene } from './testing.ts';
 
-const backgrounds = { black: 'a black background', gray: 'a gray background', checkerboard: 'a checkerboard' };
-
-const of = (scene: Scene) => consistency(paint(scene), { backgrounds });
+const of = (scene: Scene) => consistency(paint(scene), { grounds });
 
 it.each<[string, Scene]>([
   ['a still clip', {}],
@@ -44,5 +42,5 @@ it('a background that is replaced counts as none', () => {
 it('of a single frame is consistent', () => {
   const { data, ...clip } = paint({});
   const one = makeFrames(data.slice(0, data.length / count), { ...clip, count: 1 });
-  expect(consistency(one, { backgrounds })).toEqual({ subject: 1, background: 1 });
+  expect(consistency(one, { grounds })).toEqual({ subject: 1, background: 1 });
 });

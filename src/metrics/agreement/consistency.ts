@@ -10,7 +10,7 @@
  * so that an empty clip does not win; what the object looks like and how it moves is for the agreement to judge.
  */
 import type { Frames } from '../../video/frames.ts';
-import { nearestBackground, objectMasks } from './mask.ts';
+import { segment } from './mask.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Pixels; a frame with less of an object shows none. */
@@ -24,8 +24,8 @@ export interface Consistency {
 }
 
 /** How much a clip of the demo world stays what it is, 1 at best. Frames must be 64x64. */
-export function consistency(frames: Frames, vocabulary: Pick<Vocabulary, 'backgrounds'>): Consistency {
-  const masks = objectMasks(frames, nearestBackground(frames, Object.keys(vocabulary.backgrounds)));
+export function consistency(frames: Frames, { grounds }: Pick<Vocabulary, 'grounds'>): Consistency {
+  const { masks } = segment(frames, grounds);
   const colours = masks.map((mask, frame) => meanColour(frames, mask, frame));
   const same = (a: number, b: number) => 1 - colourDistance(colours[a], colours[b]);
   const still = (a: number, b: number) => 1 - backgroundDistance(frames, masks, a, b);

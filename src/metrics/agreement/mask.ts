@@ -1,76 +1,97 @@
 /**
- * Masks: which pixels of a clip belong to its object. One byte per pixel, 0 or 1, frame after frame.
- * Outside the frame there is no object.
+ * Masks: which pixels of a clip belong to its objects. One byte per pixel, 0 or 1, a mask per frame. Outside the frame
+ * there is no object.
+ *
+ * A background is known by the colours that it is made of, not by a picture: where its stars, squares and clouds are is
+ * left to chance. Differences are computed in float32, as `training/reader.py` does, so that a pixel at the threshold falls
+ * on the same side in both languages.
  */
 import type { Frames } from '../../video/frames.ts';
-import { backgroundImage } from './backgrounds.ts';
 
-/** A difference to a background counts up to here, so that the object cannot outvote the rest. */
+/** Height and width of the demo world in pixels. */
+export const worldSize = 64;
+
+/** A difference to a background counts up to here, so that objects cannot outvote the rest. */
 const clip = 0.25;
-/** The largest channel difference, in [0, 1], from which a pixel belongs to the object. */
+/** The largest channel difference, in [0, 1], from which a pixel belongs to an object. */
 const different = Math.fround(0.17);
 
 /** Bytes as [0, 1]. */
 const unit = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
-/** The one of the known backgrounds that differs least from a clip. */
-export function nearestBackground({ data }: Frames, names: readonly string[]): string {
-  const distance = (name: string): number => {
-    const image = backgroundImage(name);
-    let sum = 0;
-    for (let i = 0; i < data.length; i += 3) {
-      let difference = 0;
-      const at = i % image.length;
-      for (let channel = 0; channel < 3; channel++)
-        difference += Math.abs(unit[data[i + channel]!]! - image[at + channel]!);
-      sum += Math.min(difference / 3, clip);
-    }
-    return sum;
-  };
-  const distances = names.map(distance);
-  return names[distances.indexOf(Math.min(...distances))]!;
+/** The colours of each background, 0 to 255. */
+export type Grounds = Readonly<Record<string, readonly (readonly [number, number, number])[]>>;
+
+interface Distances {
+  /** Of each pixel to the nearest colour: the mean and the largest difference of its channels, in [0, 1]. */
+  readonly mean: Float32Array;
+  readonly largest: Float32Array;
 }
 
-/** The pixels of each frame that differ from a background, smoothed by a majority of 3x3. */
-export function objectMasks(frames: Frames, background: string): Uint8Array[] {
-  const { data, count, width, height } = frames;
-  const image = backgroundImage(background);
-  return Array.from({ length: count }, (_, frame) => {
-    const mask = new Uint8Array(width * height);
-    for (let pixel = 0; pixel < mask.length; pixel++) {
+function distancesTo(colours: Grounds[string], { data }: Frames): Distances {
+  const points = colours.map((colour) => colour.map((value) => Math.fround(Math.fround(value) / 255)));
+  const mean = new Float32Array(data.length / 3).fill(Infinity);
+  const largest = new Float32Array(data.length / 3).fill(Infinity);
+  for (let pixel = 0; pixel < mean.length; pixel++)
+    for (const point of points) {
+      let sum = 0;
+      let most = 0;
       for (let channel = 0; channel < 3; channel++) {
-        const value = unit[data[frame * image.length + pixel * 3 + channel]!]!;
-        const difference = Math.fround(Math.abs(value - image[pixel * 3 + channel]!));
-        if (difference > different) mask[pixel] = 1;
+        const difference = Math.abs(Math.fround(unit[data[pixel * 3 + channel]!]! - point[channel]!));
+        sum = Math.fround(sum + difference);
+        most = Math.max(most, difference);
       }
+      mean[pixel] = Math.min(mean[pixel]!, sum / 3);
+      largest[pixel] = Math.min(largest[pixel]!, most);
     }
-    return majority(mask, width);
+  return { mean, largest };
+}
+
+/** What a clip consists of: its background, and where it differs from that, a mask per frame. */
+export interface Segments {
+  readonly background: string;
+  readonly masks: readonly Uint8Array[];
+  /** The mean difference of each pixel of the clip to its background's nearest colour, in [0, 1]. */
+  readonly difference: Float32Array;
+}
+
+/** Finds the background whose colours the pixels are nearest to, and what is not of these colours. */
+export function segment(frames: Frames, grounds: Grounds): Segments {
+  const all = Object.entries(grounds).map(([name, colours]) => ({ name, ...distancesTo(colours, frames) }));
+  const sums = all.map(({ mean }) => mean.reduce((sum, value) => sum + Math.min(value, clip), 0));
+  const nearest = all[sums.indexOf(Math.min(...sums))]!;
+  const size = frames.width * frames.height;
+  const masks = Array.from({ length: frames.count }, (_, frame) => {
+    const largest = nearest.largest.subarray(frame * size, (frame + 1) * size);
+    return opened(
+      Uint8Array.from(largest, (value) => (value > different ? 1 : 0)),
+      frames.width,
+    );
   });
+  return { background: nearest.name, masks, difference: nearest.mean };
 }
 
-/** 1 where at least five of the 3x3 pixels around are 1. */
-function majority(mask: Uint8Array, width: number): Uint8Array {
-  return mask.map((_, pixel) => {
-    let votes = 0;
-    for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) votes += neighbour(mask, width, pixel, dx, dy);
-    return votes >= 5 ? 1 : 0;
-  });
+/** 1 where all 3x3 pixels around are 1. */
+export const eroded = (mask: Uint8Array, width: number): Uint8Array =>
+  mask.map((_, pixel) => (around(mask, width, pixel) === 9 ? 1 : 0));
+
+/** 1 where any of the 3x3 pixels around is 1. */
+export const dilated = (mask: Uint8Array, width: number): Uint8Array =>
+  mask.map((_, pixel) => (around(mask, width, pixel) > 0 ? 1 : 0));
+
+/** A mask without what is smaller than 3x3 pixels. */
+export const opened = (mask: Uint8Array, width: number): Uint8Array => dilated(eroded(mask, width), width);
+
+/** How many of the 3x3 pixels around are 1. */
+function around(mask: Uint8Array, width: number, pixel: number): number {
+  const column = pixel % width;
+  let count = 0;
+  for (let dx = -1; dx <= 1; dx++) {
+    if (column + dx < 0 || column + dx >= width) continue;
+    for (let dy = -width; dy <= width; dy += width) count += mask[pixel + dx + dy] ?? 0;
+  }
+  return count;
 }
 
-/** 1 where a pixel and its four neighbours are 1. */
-export function erode(mask: Uint8Array, width: number): Uint8Array {
-  return mask.map(
-    (own, pixel) =>
-      own &
-      neighbour(mask, width, pixel, -1, 0) &
-      neighbour(mask, width, pixel, 1, 0) &
-      neighbour(mask, width, pixel, 0, -1) &
-      neighbour(mask, width, pixel, 0, 1),
-  );
-}
-
-function neighbour(mask: Uint8Array, width: number, pixel: number, dx: number, dy: number): number {
-  const x = (pixel % width) + dx;
-  if (x < 0 || x >= width) return 0;
-  return mask[pixel + dy * width + dx] ?? 0;
-}
+/** How many pixels of a mask are 1. */
+export const areaOf = (mask: Uint8Array): number => mask.reduce((sum, value) => sum + value, 0);

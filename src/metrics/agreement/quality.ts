@@ -2,15 +2,14 @@
  * Imaging and object quality: what VBench (arXiv 2311.17982) asks of learned judges of pictures, MUSIQ for imaging quality
  * and LAION's predictor for aesthetic quality, asked of the pixels of the demo world instead, whose right answer is known.
  *
- *   imaging   1 - the mean distance of the pixels outside of the object from the world's own picture of the background
+ *   imaging   1 - the mean distance of the pixels outside of the object from the nearest of the background's colours
  *   object    1 - the mean distance of the object's inner pixels from one colour of the palette, lit as the world lights it
  *
  * Distances are mean absolute differences of channels, over 255. Beauty has no counterpart in a world of flat shapes:
  * `object` stands in its place and is named for what it is. Frames without background or object count as 0.
  */
 import type { Frames } from '../../video/frames.ts';
-import { backgroundImage } from './backgrounds.ts';
-import { erode, nearestBackground, objectMasks } from './mask.ts';
+import { eroded, segment } from './mask.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Inner pixels; a frame with less of an object shows none. */
@@ -26,16 +25,11 @@ export interface Quality {
 }
 
 /** How cleanly a clip of the demo world is drawn, 1 at best. Frames must be 64x64. */
-export function quality(
-  frames: Frames,
-  { backgrounds, palette }: Pick<Vocabulary, 'backgrounds' | 'palette'>,
-): Quality {
-  const background = nearestBackground(frames, Object.keys(backgrounds));
-  const masks = objectMasks(frames, background);
-  const inner = masks.map((mask) => erode(mask, frames.width));
-  const image = backgroundImage(background);
+export function quality(frames: Frames, { grounds, palette }: Pick<Vocabulary, 'grounds' | 'palette'>): Quality {
+  const { masks, difference } = segment(frames, grounds);
+  const inner = masks.map((mask) => eroded(mask, frames.width));
   return {
-    imaging: meanOf(masks, (mask, frame) => 1 - backgroundDistance(frames, mask, frame, image)),
+    imaging: meanOf(masks, (mask, frame) => 1 - backgroundDistance(difference, mask, frame)),
     // One colour for the whole clip: an object that changes its colour is not as well drawn as one that keeps it.
     object: Math.max(
       ...Object.values(palette).map((colour) =>
@@ -48,16 +42,15 @@ export function quality(
 const meanOf = (masks: readonly Uint8Array[], value: (mask: Uint8Array, frame: number) => number): number =>
   masks.reduce((sum, mask, frame) => sum + value(mask, frame), 0) / masks.length;
 
-function backgroundDistance({ data }: Frames, mask: Uint8Array, frame: number, image: Float32Array): number {
-  const start = frame * image.length;
+function backgroundDistance(difference: Float32Array, mask: Uint8Array, frame: number): number {
   let sum = 0;
   let pixels = 0;
   for (let pixel = 0; pixel < mask.length; pixel++) {
     if (mask[pixel]) continue;
     pixels++;
-    for (let at = pixel * 3; at < pixel * 3 + 3; at++) sum += Math.abs(data[start + at]! / 255 - image[at]!);
+    sum += difference[frame * mask.length + pixel]!;
   }
-  return pixels < leastBackground * mask.length ? 1 : sum / (pixels * 3);
+  return pixels < leastBackground * mask.length ? 1 : sum / pixels;
 }
 
 function colourDistance({ data }: Frames, mask: Uint8Array, frame: number, colour: readonly number[]): number {

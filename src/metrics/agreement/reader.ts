@@ -1,112 +1,99 @@
 /**
  * The attribute reader: shape, colour, size, motion and background of a finished clip of the demo world, from its pixels
- * alone, without any learned part. The same algorithm as `training/reader.py`, whose constants stand here; both agree on
- * `training/fixtures/reader.safetensors`. It takes at least 99% of real renders for what they are.
+ * alone, without any learned part. The same algorithm as `training/reader.py`; both agree on the clips of
+ * `training/fixtures`. It takes at least 98% of real renders for what they are.
  *
- *   background   the known background with the smallest clipped difference
- *   mask         pixels that differ from it, smoothed by a majority
+ *   background   the one whose colours the pixels are nearest to, see `mask.ts`
+ *   mask         what is not of these colours, without what is smaller than 3x3 pixels
  *   colour       median of each channel over the object's inner pixels, nearest entry of the palette
  *   shape        the strongest moment of its outline, see `outline.ts`
  *   size         radius from the area, given the shape
  *   motion       see `motion.ts`
+ *
+ * Of two objects, each is what has the colour that the caption gives it. Frames in which the two touch tell places only,
+ * as long as there are enough others.
  */
 import { QuantCacheError } from '../../errors.ts';
 import type { Frames } from '../../video/frames.ts';
-import { worldSize } from './backgrounds.ts';
-import { erode, nearestBackground, objectMasks } from './mask.ts';
-import { motionOf } from './motion.ts';
-import { type AngularShape, angularShapes, type Outline, outlineOf } from './outline.ts';
+import { colourOf, maskOfColour } from './colours.ts';
+import { areaOf, dilated, opened, segment, worldSize } from './mask.ts';
+import { describeObject, type ObjectView } from './object.ts';
 import type { Attributes, Vocabulary } from './vocabulary.ts';
 
 /** Pixels; frames that show less of an object are left out. */
 const minimumArea = 10;
 /** The share of frames that must show an object. */
 const leastSeen = 0.6;
-/** Inner pixels, all frames together, that suffice to tell the colour. */
-const enoughInnerPixels = 30;
-/** The moment of each shape's order on ideal renders. */
-const idealMoments = { triangle: 0.63, square: 0.4, star: 0.76 } as const;
-/** Where all moments are below this share of their ideal value, the shape is a circle. */
-const round = 0.45;
-/** Area / radius^2, growing and shrinking clips included. */
-const fill = { circle: 2.88, square: 2.94, triangle: 1.82, star: 1.95 } as const;
-/** A mean radius in pixels below this is small. */
-const small = 12.5;
+/** Frames in which two objects are apart, from which on only those tell what they are. */
+const enoughApart = 8;
+/** A radius in pixels below this is small; two objects in one frame are drawn smaller. */
+const small = { alone: 12.5, crowded: 10 } as const;
 
-/** What a clip shows; an attribute is absent where nothing can be made out. Frames must be 64x64. */
-export function readAttributes(frames: Frames, vocabulary: Vocabulary): Partial<Attributes> {
-  const { width, height, count } = frames;
+/** What a clip shows of one thing; an attribute is absent where nothing can be made out. */
+export type Shown = Partial<Attributes>;
+
+/**
+ * What a clip of the demo world shows. `colours`: those of the things to look for, from the caption; of a single thing the
+ * colour is read, too. Frames must be 64x64.
+ */
+export function readAttributes(
+  frames: Frames,
+  vocabulary: Vocabulary,
+  colours: readonly string[] = ['any'],
+): readonly Shown[] {
+  const { width, height } = frames;
   if (width !== worldSize || height !== worldSize)
     throw new QuantCacheError(
       'invalid_option',
       `The attribute reader judges clips of ${worldSize}x${worldSize} pixels, but this one is ${width}x${height}.`,
     );
-  const background = nearestBackground(frames, Object.keys(vocabulary.backgrounds));
-  const masks = objectMasks(frames, background).map((mask, frame) => ({ mask, frame }));
-  const seen = masks.filter(({ mask }) => countOf(mask) >= minimumArea);
-  if (seen.length < leastSeen * count) return { background };
-  const outlines = seen.map(({ mask }) => outlineOf(mask, width));
-  const angular = angularShapeOf(outlines);
-  const shape = angular ?? 'circle';
-  const radius = outlines.reduce((sum, { area }) => sum + Math.sqrt(area / fill[shape]), 0) / outlines.length;
+  const { background, masks } = segment(frames, vocabulary.grounds);
+  return colours.length === 1
+    ? [readOne(frames, masks, background, vocabulary)]
+    : readTwo(frames, masks, background, vocabulary, colours);
+}
+
+function readOne(frames: Frames, masks: readonly Uint8Array[], background: string, vocabulary: Vocabulary): Shown {
+  const seen = seenIn(masks);
+  if (!seen) return { background };
+  const views = seen.map(({ mask }) => ({ mask, apart: true }));
   return {
-    shape,
+    ...describeObject(views, worldSize, small.alone),
     colour: colourOf(frames, seen, vocabulary.palette),
-    size: radius < small ? 'small' : 'large',
-    motion: motionOf(outlines, angular),
     background,
   };
 }
 
-const countOf = (mask: Uint8Array): number => mask.reduce((sum, value) => sum + value, 0);
-
-/** The shape whose moment is strongest compared with its ideal, the frames weighed by area; undefined for a circle. */
-function angularShapeOf(outlines: readonly Outline[]): AngularShape | undefined {
-  const total = outlines.reduce((sum, { area }) => sum + area, 0);
-  const strengths = angularShapes.map((shape) => {
-    const moment = ({ moments: { [shape]: m }, area }: Outline) => Math.hypot(m.re, m.im) * area;
-    return outlines.reduce((sum, outline) => sum + moment(outline), 0) / total / idealMoments[shape];
-  });
-  const strongest = Math.max(...strengths);
-  return strongest > round ? angularShapes[strengths.indexOf(strongest)] : undefined;
-}
-
-interface SeenMask {
-  readonly mask: Uint8Array;
-  readonly frame: number;
-}
-
-function colourOf(frames: Frames, seen: readonly SeenMask[], palette: Vocabulary['palette']): string {
-  const inner = seen.map(({ mask, frame }) => ({ mask: erode(mask, frames.width), frame }));
-  const enough = inner.reduce((sum, { mask }) => sum + countOf(mask), 0) >= enoughInnerPixels;
-  const middle = medianColour(frames, enough ? inner : seen);
-  const distance = (colour: readonly number[]) =>
-    colour.reduce((sum, value, channel) => sum + (value - middle[channel]!) ** 2, 0);
-  const names = Object.keys(palette);
-  const distances = names.map((name) => distance(palette[name]!));
-  return names[distances.indexOf(Math.min(...distances))]!;
-}
-
-/** The median of each channel over all masked pixels, 0 to 255. */
-function medianColour({ data, width, height }: Frames, masks: readonly SeenMask[]): number[] {
-  return [0, 1, 2].map((channel) => {
-    const histogram = new Uint32Array(256);
-    let count = 0;
-    for (const { mask, frame } of masks)
-      for (let pixel = 0; pixel < mask.length; pixel++) {
-        if (!mask[pixel]) continue;
-        histogram[data[(frame * width * height + pixel) * 3 + channel]!]!++;
-        count++;
-      }
-    return (valueAt(histogram, Math.floor((count - 1) / 2)) + valueAt(histogram, Math.floor(count / 2))) / 2;
+function readTwo(
+  frames: Frames,
+  masks: readonly Uint8Array[],
+  background: string,
+  { palette }: Vocabulary,
+  colours: readonly string[],
+): Shown[] {
+  const own = colours.map((colour) =>
+    masks.map((mask, frame) => opened(maskOfColour(frames, mask, frame, palette, colour), worldSize)),
+  );
+  const apart = masks.map((_, frame) => !touch(own[0]![frame]!, own[1]![frame]!));
+  return own.map((masksOfThing, thing) => {
+    const seen = seenIn(masksOfThing);
+    if (!seen) return { background };
+    const views: ObjectView[] = seen.map(({ mask, frame }) => ({ mask, apart: apart[frame]! }));
+    const enough = views.filter((view) => view.apart).length >= enoughApart;
+    const usable = enough ? views : views.map(({ mask }) => ({ mask, apart: true }));
+    return { ...describeObject(usable, worldSize, small.crowded), colour: colours[thing]!, background };
   });
 }
 
-/** The value at a rank, counted from 0 at the smallest. */
-function valueAt(histogram: Uint32Array, rank: number): number {
-  let below = 0;
-  return histogram.findIndex((count) => {
-    below += count;
-    return below > rank;
-  });
+/** Whether two masks come within three pixels of each other. */
+function touch(one: Uint8Array, other: Uint8Array): boolean {
+  const wide = dilated(dilated(one, worldSize), worldSize);
+  const near = dilated(other, worldSize);
+  return wide.some((value, pixel) => value && near[pixel]);
+}
+
+/** The frames that show enough of an object, undefined where those are too few. */
+function seenIn(masks: readonly Uint8Array[]) {
+  const seen = masks.map((mask, frame) => ({ mask, frame })).filter(({ mask }) => areaOf(mask) >= minimumArea);
+  return seen.length >= leastSeen * masks.length ? seen : undefined;
 }

@@ -1,12 +1,28 @@
 /** Painted clips for the tests of metrics: a square over a background of the demo world, changed as a test asks. */
 import { type Frames, frameAt, makeFrames } from '../../video/frames.ts';
-import { backgroundImage, worldSize } from './backgrounds.ts';
+import { worldSize } from './mask.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 type Colour = readonly [number, number, number];
 export const red: Colour = [220, 50, 50];
 
 /** Frames of a painted clip. */
 export const paintedCount = 8;
+
+/** Colours of the demo world's backgrounds, of which painted ones are made in squares. */
+export const grounds: Vocabulary['grounds'] = {
+  black: [[14, 14, 18]],
+  gray: [[118, 120, 124]],
+  blue: [[40, 70, 170]],
+  sunset: [
+    [225, 90, 100],
+    [255, 190, 110],
+  ],
+  checkerboard: [
+    [53, 55, 63],
+    [140, 142, 151],
+  ],
+};
 
 export interface Scene {
   readonly background?: string;
@@ -26,7 +42,7 @@ export function paint({
   colour = () => red,
   light,
 }: Scene): Frames {
-  const image = Uint8Array.from(backgroundImage(background), (value) => Math.round(value * 255));
+  const image = backgroundOf(grounds[background]!);
   const data = new Uint8Array(paintedCount * image.length);
   for (let frame = 0; frame < paintedCount; frame++) {
     for (const [i, value] of image.entries()) {
@@ -37,6 +53,16 @@ export function paint({
     }
   }
   return makeFrames(data, { count: paintedCount, height: worldSize, width: worldSize, fps: 8 });
+}
+
+/** Squares of 8 pixels in turn in each of the colours, bytes [height, width, 3]. */
+function backgroundOf(colours: readonly Colour[]): Uint8Array {
+  const image = new Uint8Array(worldSize * worldSize * 3);
+  for (let pixel = 0; pixel < worldSize * worldSize; pixel++) {
+    const square = Math.floor((pixel % worldSize) / 8) + Math.floor(pixel / worldSize / 8);
+    image.set(colours[square % colours.length]!, pixel * 3);
+  }
+  return image;
 }
 
 /** A clip with other bytes; `change` gets a byte and its place. */
