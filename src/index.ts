@@ -10,6 +10,13 @@ export { pickRecipe, type RecipesOptions, type RecipeTrial, recipesToTry, tryRec
 export { openRecipeTrials } from './calibration/recipetrials.ts';
 export { pick, type Target } from './calibration/targets.ts';
 export { type Clip, concatFrames } from './clip.ts';
+export {
+  cachesReport,
+  machineReport,
+  type SelfTest,
+  testDemoModel,
+  versionsReport,
+} from './doctor.ts';
 export { type ErrorCode, exitCode, messageOf, QuantCacheError } from './errors.ts';
 export {
   finish,
@@ -97,6 +104,6 @@ export { contactSheet } from './video/contactsheet.ts';
 export { type Frames, frameAt, framesFromDecoded, framesToTensor, makeFrames } from './video/frames.ts';
 export { loadImage } from './video/image.ts';
 export { readMetadata, type VideoMetadata } from './video/metadata.ts';
-export { assertWritable, saveVideo, videoExtensions } from './video/save.ts';
+export { assertFormat, assertWritable, saveVideo, videoExtensions } from './video/save.ts';
 export { pngOfSvg } from './video/svg.ts';
 export type { HubEvent } from './weights/hub.ts';

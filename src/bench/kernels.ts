@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { QuantCacheError } from '../errors.ts';
 import type { Node, Precision } from '../model.ts';
 import { parseStdit3Config, type Stdit3Config } from '../models/opensora/stdit3/config.ts';
 import { attentionScores } from '../models/opensora/stdit3/cost.ts';
@@ -73,9 +74,16 @@ const defaults = {
   prepack: true,
 } as const satisfies KernelBenchOptions;
 
-/** Measures one module of each kind at each precision. */
+/** Measures one module of each kind at each precision. Throws `invalid_option` for a width that cannot be cut into heads. */
 export async function benchKernels(given: KernelBenchOptions = {}): Promise<KernelBenchResult> {
   const options = { ...defaults, ...given };
+  const { hiddenSize, numHeads } = options;
+  // Positions turn pairs of channels of a head; the network's position embedding has four parts.
+  if (hiddenSize % 4 !== 0 || hiddenSize % (2 * numHeads) !== 0)
+    throw new QuantCacheError(
+      'invalid_option',
+      `A width of ${hiddenSize} with ${numHeads} heads is not possible; use a multiple of 4 that gives every head an even number of channels, such as ${72 * numHeads}.`,
+    );
   const runtime = await createRuntime({ threads: options.threads });
   const folder = await mkdtemp(join(tmpdir(), 'quantcache-kernels-'));
   try {

@@ -15,9 +15,10 @@ import { agreementTable, comparisonTable } from '../bench/table.ts';
 import { counted } from '../bench/texts.ts';
 import { clipsWithoutFile, openVbenchFolder } from '../bench/vbench.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
+import { assertOutputs } from '../files/outputs.ts';
 import { saveText } from '../files/write.ts';
 import {
-  assertWritable,
+  assertFormat,
   clipScores,
   createRuntime,
   type Frames,
@@ -30,6 +31,9 @@ import {
 import { kernelsCommand } from './benchkernels.ts';
 import { pageCommand, writePage } from './benchpage.ts';
 import { stepCommand } from './benchstep.ts';
+import { startRuntime } from './device.ts';
+import { refuseUnread } from './given.ts';
+import { assertMemory } from './memory.ts';
 import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
@@ -112,7 +116,7 @@ function compareCommand(): Command {
   const policies = 'full#15,full@w8a8,teacache@w8a8,adacache@w8a8,quantcache:profile=balanced';
   return withRun(new Command('compare').description('policies against each other (the default)'), { prompts: 3 })
     .option('-p, --policies <rows>', 'what to compare, see below', policies)
-    .option('--seeds <count>', `seeds per prompt, from ${firstSeed} up`, wholeNumber(1), 1)
+    .option('--seeds <count>', `seeds per prompt, from ${firstSeed} up`, wholeNumber(1, 10_000), 1)
     .addOption(new Option('--precision <precision>', 'of rows that name none').choices(precisions).default('fp32'))
     .option(
       '--suite <name>',
@@ -130,9 +134,16 @@ function compareCommand(): Command {
     .action(runCompare);
 }
 
-async function runCompare(flags: CompareFlags): Promise<void> {
+async function runCompare(flags: CompareFlags, command: Command): Promise<void> {
+  if (flags.suite !== undefined) refuseUnread(command, ['policies'], '--suite names the rows; give one of them');
+  if (flags.html === undefined) refuseUnread(command, ['keep'], 'clips are kept for a page; add --html <file>');
   const defaults = { numSteps: flags.steps, precision: flags.precision };
   flags.out ??= flags.html?.replace(/(\.html)?$/, '.json');
+  await assertFiles(flags, [
+    ['--out', flags.out],
+    ['--markdown', flags.markdown],
+    ['--html', flags.html],
+  ]);
   const rows = withReferences(parseRows(flags.suite ? suiteRows(flags.suite) : flags.policies, defaults), flags.steps);
   const prompts = await readPrompts(flags.prompts, flags.promptsFrom);
   const seeds = Array.from({ length: flags.seeds }, (_, i) => firstSeed + i);
@@ -143,6 +154,17 @@ async function runCompare(flags: CompareFlags): Promise<void> {
   if (flags.markdown) await saveText(flags.markdown, table);
   if (flags.html) await writePage(comparison, flags.out!, flags.html);
   process.stdout.write(flags.json ? `${JSON.stringify(comparison)}\n` : table);
+}
+
+/** Checks everything that the flags name files for, before anything is computed. */
+async function assertFiles(
+  { promptsFrom }: RunFlags,
+  written: readonly (readonly [option: string, path: string | undefined])[],
+): Promise<void> {
+  const outputs = written.flatMap(([option, path]) =>
+    path === undefined ? [] : [{ path, option, makesFolder: true }],
+  );
+  await assertOutputs(outputs, promptsFrom === undefined ? [] : [{ path: promptsFrom, option: '--prompts-from' }]);
 }
 
 interface AgreementFlags extends RunFlags {
@@ -159,8 +181,13 @@ function agreementCommand(): Command {
 }
 
 /** Every prompt gets a seed of its own, so that no clip's noise counts twice. */
-async function runAgreement(flags: AgreementFlags): Promise<void> {
-  if (flags.sheet) await assertWritable(flags.sheet);
+async function runAgreement(flags: AgreementFlags, command: Command): Promise<void> {
+  if (flags.sheet === undefined) refuseUnread(command, ['sheetClips'], 'it is about a sheet; add --sheet <file.png>');
+  else await assertFormat(flags.sheet);
+  await assertFiles(flags, [
+    ['--out', flags.out],
+    ['--sheet', flags.sheet],
+  ]);
   const prompts = await readPrompts(flags.prompts, flags.promptsFrom);
   const cells = prompts.map((prompt, i) => ({ prompt, seed: firstSeed + i }));
   const row = fullRow(flags.steps, flags.steps);
@@ -199,11 +226,12 @@ async function measure(
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
   const earlier = flags.out === undefined ? undefined : await loadComparison(flags.out);
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  const runtime = await startRuntime(flags, signal);
   const model = { ...flags, signal, onProgress: progress.downloading };
   const size = { ...flags, numSteps: flags.steps, guidanceScale: flags.guidance, signal };
   await using pipelines = await openPipelines(runtime, model, size);
   const pipeline = pipelines.plain;
+  assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
   const vocabulary = await vocabularyOf(flags.model);
   // Scores do not depend on where the video model runs.
   await using judge = extras.clip

@@ -1,7 +1,7 @@
 /** `quantcache bench kernels`: what each precision makes of each kind of module, at the published width by default. */
 import { Command } from 'commander';
 import { benchKernels } from '../bench/kernels.ts';
-import { wholeNumber } from './options.ts';
+import { mostThreads, wholeNumber } from './options.ts';
 
 interface KernelFlags {
   width: number;
@@ -17,13 +17,13 @@ interface KernelFlags {
 export function kernelsCommand(): Command {
   return new Command('kernels')
     .description('module graphs with random weights in every precision, interleaved, on the CPU')
-    .option('--width <channels>', 'channels of the hidden state', wholeNumber(1), 1152)
-    .option('--heads <count>', 'attention heads', wholeNumber(1), 16)
-    .option('--frames <count>', 'latent frames', wholeNumber(1), 8)
-    .option('--tokens <count>', 'tokens per frame', wholeNumber(1), 256)
-    .option('--caption-length <tokens>', 'caption tokens', wholeNumber(1), 120)
-    .option('--rounds <count>', 'runs of each', wholeNumber(1), 10)
-    .option('--threads <count>', 'CPU threads; default 2', wholeNumber(1))
+    .option('--width <channels>', 'channels of the hidden state', wholeNumber(1, 16_384), 1152)
+    .option('--heads <count>', 'attention heads', wholeNumber(1, 256), 16)
+    .option('--frames <count>', 'latent frames', wholeNumber(1, 1024), 8)
+    .option('--tokens <count>', 'tokens per frame', wholeNumber(1, 65_536), 256)
+    .option('--caption-length <tokens>', 'caption tokens', wholeNumber(1, 4096), 120)
+    .option('--rounds <count>', 'runs of each', wholeNumber(1, 10_000), 10)
+    .option('--threads <count>', 'CPU threads; default 2', wholeNumber(1, mostThreads))
     .option('--json', 'print all figures as JSON')
     .action(runKernels);
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type Comparison, loadComparison } from '../bench/comparison.ts';
 import { clipsFolder, loadKept } from '../bench/kept.ts';
 import { comparisonPage } from '../bench/page/page.ts';
+import { assertOutputs } from '../files/outputs.ts';
 import { saveText } from '../files/write.ts';
 import { QuantCacheError } from '../index.ts';
 
@@ -12,6 +13,10 @@ export function pageCommand(): Command {
     .argument('<results.json>', 'what a comparison wrote to --out')
     .requiredOption('-o, --out <page.html>', 'file to write')
     .action(async (file: string, { out }: { out: string }) => {
+      await assertOutputs(
+        [{ path: out, option: '--out', makesFolder: true }],
+        [{ path: file, option: '<results.json>' }],
+      );
       const comparison = await loadComparison(file);
       if (!comparison)
         throw new QuantCacheError('io', `There are no results in ${file}; give the --out of a comparison.`);

@@ -1,7 +1,8 @@
 /** `quantcache bench step`: time per denoising step and peak memory. */
 import { Command, Option } from 'commander';
 import { benchStep } from '../bench/step.ts';
-import { createRuntime, openModel, type Precision, precisions, type SizeRequest } from '../index.ts';
+import { openModel, type Precision, precisions, type SizeRequest } from '../index.ts';
+import { startRuntime } from './device.ts';
 import { type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
@@ -27,7 +28,7 @@ export function stepCommand(): Command {
 async function runStep(flags: StepFlags): Promise<void> {
   const signal = interruptSignal();
   const progress = createProgress(false);
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
   const { steps: numSteps, ...options } = flags;
   const onStep = (index: number, time: number) =>

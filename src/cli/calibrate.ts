@@ -1,12 +1,12 @@
 /** `quantcache calibrate`: measures a model and writes profiles for it. */
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { assertOutputs } from '../files/outputs.ts';
 import {
   type CalibrationEvent,
   type Candidate,
   calibrate,
   calibrationPrompts,
-  createRuntime,
   finish,
   type IntegerPrecision,
   isInteger,
@@ -28,6 +28,9 @@ import {
   type WrittenProfile,
 } from '../index.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
+import { startRuntime } from './device.ts';
+import { refuseUnread } from './given.ts';
+import { assertMemory } from './memory.ts';
 import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
@@ -95,15 +98,37 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(flags: Flags): Promise<void> {
-  if (flags.recipes && (flags.policy ?? flags.speedup) !== undefined)
-    throw new QuantCacheError('invalid_option', '--recipes goes with --quality; leave out --policy and --speedup.');
+/** Of the options, those that only a search for profiles reads. */
+const ofSearches = ['budgets', 'trials', 'each', 'name'];
+
+/** Refuses options that what is calibrated has no use for. */
+function refuseUseless({ recipes, policy, quality, speedup }: Flags, command: Command): void {
+  if (recipes)
+    refuseUnread(
+      command,
+      [...ofSearches, 'policy', 'speedup', 'measurements'],
+      '--recipes tries precisions; it goes with --quality',
+    );
+  if (policy !== undefined)
+    refuseUnread(
+      command,
+      [...ofSearches, 'quality', 'speedup', 'precisions'],
+      '--policy fits coefficients; leave it out to make a profile',
+    );
+  if (quality === undefined && speedup === undefined)
+    refuseUnread(command, ['name'], 'the three profiles have names; add --quality or --speedup for one');
+}
+
+async function run(flags: Flags, command: Command): Promise<void> {
+  refuseUseless(flags, command);
   const coefficientsOf = flags.policy === undefined ? undefined : fitOf(flags.policy);
   const targets = targetsOf(flags);
+  await assertFiles(flags, targets);
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
   const prompts = (await calibrationPrompts(flags.promptsFrom, pipeline.folder)).slice(0, flags.prompts);
   const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
   const request = { ...flags, prompts, guidanceScale, numSteps: flags.steps, signal };
@@ -116,13 +141,12 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const model = { name: pipeline.model, hash: await pipeline.hash() };
-  const measurementsFile = flags.measurements ?? `${targets[0]!.file}.measurements`;
+  const measurementsFile = measurementsOf(flags, targets);
   const earlier = await loadMeasurements(measurementsFile, {
     model,
     guidanceScale,
     geometry: pipeline.geometry(flags),
   });
-  await saveMeasurements(measurementsFile, earlier); // a folder that cannot be written is noticed now, not at the end
   const follow = async (event: CalibrationEvent) => {
     if (event.type === 'prompt') {
       await saveMeasurements(measurementsFile, event.measurements);
@@ -156,6 +180,18 @@ async function run(flags: Flags): Promise<void> {
   }
   if (flags.json) process.stdout.write(`${JSON.stringify(profiles)}\n`);
 }
+
+/** Checks everything that the flags name files for, before anything is computed. */
+async function assertFiles(flags: Flags, targets: readonly NamedTarget[]): Promise<void> {
+  const inputs = flags.promptsFrom === undefined ? [] : [{ path: flags.promptsFrom, option: '--prompts-from' }];
+  const output = (path: string, option = '--out') => ({ path, option, makesFolder: true });
+  if (flags.recipes) return; // written into the model's folder, which is not known yet
+  const files = targets.map(({ file }) => output(file));
+  await assertOutputs([...files, output(measurementsOf(flags, targets), '--measurements')], inputs);
+}
+
+const measurementsOf = ({ measurements }: Flags, [first]: readonly NamedTarget[]): string =>
+  measurements ?? `${first!.file}.measurements`;
 
 function precisionList(text: string): Precision[] {
   const names = text.split(',');

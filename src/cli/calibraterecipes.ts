@@ -1,4 +1,5 @@
 /** `quantcache calibrate --recipes`: finds what integer precisions are to mean for a model. */
+import { assertOutputs } from '../files/outputs.ts';
 import {
   finish,
   openRecipeTrials,
@@ -30,6 +31,7 @@ export interface RecipesRequest {
 /** Tries the recipes, writes the chosen ones into the model's folder or to `out`, and returns the file with its trials. */
 export async function calibrateRecipes({ options, open, runtime, pipeline, out, quality, progress }: RecipesRequest) {
   const file = out ?? recipesFile(pipeline.folder);
+  await assertOutputs([{ path: file, option: '--out', makesFolder: true }]);
   const model = { name: pipeline.model, hash: await pipeline.hash() };
   const { prompts, seed, numSteps, guidanceScale } = options;
   const settings = { model, prompts, seed, numSteps: numSteps[0], guidanceScale, geometry: pipeline.geometry(options) };

@@ -2,11 +2,11 @@
 
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
+import { assertOutputs } from '../files/outputs.ts';
 import {
-  assertWritable,
+  assertFormat,
   type Clip,
   createPolicy,
-  createRuntime,
   findDefaultProfile,
   finish,
   fittedOptions,
@@ -29,9 +29,12 @@ import {
   traceDocument,
   version,
 } from '../index.ts';
+import { startRuntime } from './device.ts';
+import { assertMemory } from './memory.ts';
 import { finiteNumber, keyValue, type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
+import { refuseSeparateWords } from './words.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
   out: string;
@@ -101,17 +104,17 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
   const began = performance.now();
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
-  if (prompts.some((prompt) => prompt.trim() === '')) {
-    throw new QuantCacheError('invalid_option', 'The prompt is empty; describe what the video is to show.');
-  }
+  refuseSeparateWords(prompts, process.argv.slice(2));
   const files = prompts.map((_, i) => fileName(flags.out, i, prompts.length));
-  for (const file of files) await assertWritable(file);
+  await assertFiles(files, flags);
   const chosen = chosenPolicy(flags);
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
   const { policy, name: policyName } = await policyOn(pipeline, flags, chosen);
   const opened = performance.now();
   const size = pipeline.geometry(flags);
+  assertMemory(pipeline, size, { prompts: prompts.length, loops: flags.loops });
+  for (const file of files) await assertFormat(file, { ...size, count: size.numFrames });
   const references = await Promise.all(
     prompts.map((prompt) => {
       const { references } = pipeline.text.prepare(prompt, familyOptions(flags, prompts.length));
@@ -190,6 +193,14 @@ async function policyOn(pipeline: Pipeline, { profile, policyOption, cacheMemory
   const found = profile === undefined ? await findDefaultProfile(pipeline) : await loadProfile(profile, pipeline);
   if (!found) return { policy: createPolicy('full'), name: 'full' };
   return { policy: createPolicy('quantcache', { ...found.options, ...memory }), name: `quantcache ${found.name}` };
+}
+
+/** Checks everything that the flags name files for, before anything is computed. */
+async function assertFiles(clips: readonly string[], { trace, image, profile }: Flags): Promise<void> {
+  for (const clip of clips) await assertFormat(clip);
+  const named = (path: string | undefined, option: string) => (path === undefined ? [] : [{ path, option }]);
+  const outputs = [...clips.map((path) => ({ path, option: '--out' })), ...named(trace, '--trace')];
+  await assertOutputs(outputs, [...named(image, '--image'), ...named(profile, '--profile')]);
 }
 
 /** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */

@@ -1,6 +1,8 @@
 /** `quantcache inspect`: a model's tree, parameters, operations per step and memory, without running it; or a trace. */
 import { Command } from 'commander';
-import { createRuntime, type Geometry, type Node, openModel, type Pipeline, type SizeRequest } from '../index.ts';
+import { type Geometry, type Node, openModel, type Pipeline, type SizeRequest } from '../index.ts';
+import { startRuntime } from './device.ts';
+import { refuseUnread } from './given.ts';
 import { type ModelFlags, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal } from './progress.ts';
 import { inspectTrace } from './trace.ts';
@@ -24,13 +26,24 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(flags: Flags): Promise<void> {
-  if (flags.trace) return inspectTrace(flags.trace, flags);
+/** What says which model to look at, and how. */
+const ofModels = [
+  ...['model', 'vae', 'textEncoder', 'device', 'threads', 'blocks'],
+  ...['size', 'resolution', 'aspect', 'frames', 'duration', 'fps'],
+];
+
+async function run(flags: Flags, command: Command): Promise<void> {
+  if (flags.trace !== undefined) {
+    refuseUnread(command, ofModels, 'a trace (--trace) is shown without its model; leave it out');
+    return inspectTrace(flags.trace, flags);
+  }
+  refuseUnread(command, ['out'], 'it draws the decision map of a trace; add --trace <file> or leave it out');
+  const signal = interruptSignal();
   const progress = createProgress(false);
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, {
     ...flags,
-    signal: interruptSignal(),
+    signal,
     onProgress: progress.downloading,
   });
   const geometry = pipeline.geometry(flags);

@@ -3,7 +3,9 @@
 import { Command, CommanderError } from 'commander';
 import { exitCode, messageOf, QuantCacheError } from '../errors.ts';
 import { version } from '../version.ts';
-import { receiveArguments } from './arguments.ts';
+import { receiveArguments, releaseParent } from './arguments.ts';
+import { refuseEmptyValues } from './given.ts';
+import { keepRunningWithoutReaders } from './streams.ts';
 
 /** The commands, as a table: a new command is one file and one line here. */
 const commands = [
@@ -13,6 +15,7 @@ const commands = [
   () => import('./inspect.ts'),
   () => import('./verify.ts'),
   () => import('./bench.ts'),
+  () => import('./doctor.ts'),
 ];
 
 async function run(args: readonly string[]): Promise<void> {
@@ -20,6 +23,7 @@ async function run(args: readonly string[]): Promise<void> {
     .description('Text to video with diffusion transformers, accelerated: caching, quantization and pruning.')
     .version(version)
     .showHelpAfterError('(add --help for the options)')
+    .hook('preAction', (_, command) => refuseEmptyValues(command))
     .exitOverride();
   for (const load of commands) program.addCommand(inheriting(program, (await load()).command()));
   await program.parseAsync(args, { from: 'user' });
@@ -34,20 +38,20 @@ function inheriting(parent: Command, command: Command): Command {
 
 /** Says what went wrong, for people and with `--json` for programs, and sets the exit code. */
 function fail(error: unknown, json: boolean): void {
-  if (error instanceof CommanderError) {
-    // Commander has already printed what was wrong, or the help that was asked for.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-    return;
-  }
-  const code = error instanceof QuantCacheError ? error.code : 'unexpected';
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
-  process.stderr.write(`error: ${messageOf(error)}\n`);
-  process.exitCode = exitCode(error);
+  const isUsage = error instanceof CommanderError;
+  if (isUsage && error.exitCode === 0) return; // help or version, which were asked for and are printed
+  const code = isUsage ? 'invalid_option' : error instanceof QuantCacheError ? error.code : 'unexpected';
+  const message = messageOf(error).replace(/^error: /, '');
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  // Commander has already told people.
+  if (!isUsage) process.stderr.write(`error: ${message}\n`);
+  process.exitCode = isUsage ? 2 : exitCode(error);
 }
 
+keepRunningWithoutReaders();
 const args = await receiveArguments();
 if (typeof args === 'number') process.exitCode = args;
 else {
   await run(args).catch((error: unknown) => fail(error, args.includes('--json')));
-  if (process.connected) process.disconnect();
+  releaseParent();
 }

@@ -10,8 +10,12 @@ export function number(what: string, allowed: (value: number) => boolean): (text
   };
 }
 
-export const wholeNumber = (least: number) =>
-  number(`a whole number from ${least} up`, (value) => Number.isSafeInteger(value) && value >= least);
+/** Whole numbers; `most` keeps a slip of the finger from asking for what no machine does. */
+export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  number(
+    most === Number.MAX_SAFE_INTEGER ? `a whole number from ${least} up` : `a whole number from ${least} to ${most}`,
+    (value) => Number.isSafeInteger(value) && value >= least && value <= most,
+  );
 export const finiteNumber = number('a number', Number.isFinite);
 export const positiveNumber = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
 
@@ -30,6 +34,9 @@ function parsedValue(text: string): unknown {
   }
 }
 
+/** More than any machine has cores. */
+export const mostThreads = 4096;
+
 /** What every command that runs a model understands. */
 export interface ModelFlags {
   model?: string;
@@ -46,7 +53,7 @@ export function withModel(command: Command): Command {
     .option('--vae <name>', 'folder or hub id of the VAE, for models that come without one')
     .option('--text-encoder <name>', 'folder or hub id of the T5 encoder, for models that come without one')
     .addOption(new Option('-d, --device <device>', 'where to run').choices(['cpu', 'webgpu', 'cuda']).default('cpu'))
-    .option('--threads <count>', 'CPU threads; all cores by default', wholeNumber(1));
+    .option('--threads <count>', 'CPU threads; all cores by default', wholeNumber(1, mostThreads));
 }
 
 /** Adds the options that say how large and how long a video is. */

@@ -1,6 +1,6 @@
 /** Traces on the command line: written by `generate --trace`, summarised and drawn by `inspect --trace`. */
 import { extname } from 'node:path';
-import { saveJson } from '../files/json.ts';
+import { assertOutputs } from '../files/outputs.ts';
 import { readText } from '../files/read.ts';
 import { writeWhole } from '../files/write.ts';
 import {
@@ -15,11 +15,15 @@ import {
 } from '../index.ts';
 
 /** Files a trace as JSON. */
-export const writeTrace = (file: string, document: TraceDocument): Promise<void> => saveJson(file, document);
+export const writeTrace = (file: string, document: TraceDocument): Promise<void> =>
+  writeWhole(file, (handle) => handle.writeFile(`${JSON.stringify(document)}\n`));
 
 /** Prints what a filed trace amounts to, and draws its map if asked to. */
 export async function inspectTrace(file: string, flags: { out?: string; json?: boolean }): Promise<void> {
-  if (flags.out) drawingFor(flags.out);
+  if (flags.out) {
+    drawingFor(flags.out);
+    await assertOutputs([{ path: flags.out, option: '--out' }], [{ path: file, option: '--trace' }]);
+  }
   const document = parseTraceDocument(await readText(file, tracePurpose), file);
   if (flags.out) {
     const drawing = await drawingFor(flags.out)(decisionMap(document));

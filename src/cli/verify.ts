@@ -1,13 +1,7 @@
 /** `quantcache verify DIR`: runs every reference case of a folder and compares with the original. */
 import { Command, Option } from 'commander';
-import {
-  createRuntime,
-  defaultTolerance,
-  QuantCacheError,
-  type VerificationResult,
-  verifiers,
-  verifyFolder,
-} from '../index.ts';
+import { defaultTolerance, QuantCacheError, type VerificationResult, verifiers, verifyFolder } from '../index.ts';
+import { startRuntime } from './device.ts';
 import { positiveNumber } from './options.ts';
 import { interruptSignal } from './progress.ts';
 
@@ -34,7 +28,7 @@ export function command(): Command {
 
 async function run(folder: string, flags: Flags): Promise<void> {
   const signal = interruptSignal();
-  const runtime = await createRuntime({ backend: flags.device });
+  const runtime = await startRuntime(flags, signal);
   const results: VerificationResult[] = [];
   for await (const result of verifyFolder(runtime, folder, {
     verifiers: verifiers(),

@@ -16,6 +16,10 @@ import { bufferPool } from './pool.ts';
 import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
+import { startFailure } from './startfailure.ts';
+
+// What goes wrong is thrown, and said by us; the library's own lines on stderr are not for people.
+ort.env.logLevel = 'fatal';
 
 export interface RuntimeOptions {
   backend?: Backend;
@@ -52,7 +56,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     if (error instanceof QuantCacheError && error.code === 'invalid_option') throw error;
     throw new QuantCacheError(
       'backend_unavailable',
-      `The ${backend} backend does not start here: ${messageOf(error)}. Use --device cpu.`,
+      `The ${backend} backend does not start here: ${startFailure(error)}. Use --device cpu.`,
       {
         cause: error,
       },
