@@ -12,6 +12,7 @@ import { systemCode } from './files/failure.ts';
 import { finish, generate } from './generate.ts';
 import { openModel } from './models/index.ts';
 import { createPolicy } from './policies/index.ts';
+import { describeProducts, tryIntegerProducts } from './runtime/products.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { version } from './version.ts';
 import { readEnvironment } from './weights/environment.ts';
@@ -108,6 +109,16 @@ export interface SelfTest {
   readonly pass: boolean;
   /** What was seen. */
   readonly detail: string;
+}
+
+/** Multiplies 8-bit integers and compares with arithmetic: which form of them this processor takes. Both are right. */
+export async function testIntegerProducts(runtime: Runtime): Promise<SelfTest> {
+  const name = 'integer products';
+  try {
+    return { name, pass: true, detail: describeProducts(await tryIntegerProducts(runtime)) };
+  } catch (error) {
+    return { name, pass: false, detail: messageOf(error) };
+  }
 }
 
 /** Makes a small picture with the embedded model: text, transformer, sampler and decoder work here. */

@@ -7,13 +7,13 @@ import { stageClock } from './clock.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
 import { type NamedSampler, openLoop, samplerNamed, scheduleOf } from './loop.ts';
-import type { Geometry, Precision, TextConditioning } from './model.ts';
+import { type Geometry, type Precision, precisions, type TextConditioning } from './model.ts';
 import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
 import type { Schedule } from './sampler.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
-import { createTrace, type Trace } from './trace.ts';
+import { createTrace, type Decision, type Trace } from './trace.ts';
 
 export interface GenerateOptions extends SizeRequest {
   /** One video per prompt, all denoised in one batch. */
@@ -49,6 +49,8 @@ export type GenerateEvent =
       readonly step: number;
       readonly numSteps: number;
       readonly loop: number;
+      /** What was decided at this step, inner nodes before those that they are part of. */
+      readonly decisions: readonly Decision[];
       readonly milliseconds: number;
     }
   | {
@@ -84,12 +86,17 @@ export async function* generate(
   const { geometry, prompts, conditioning, guidanceScale, loops } = settings;
   const clock = stageClock<Stage>();
   const trace = createTrace();
-  for (const message of [...pipeline.warnings, ...warnings(prompts)])
-    yield { type: 'warning', message, milliseconds: clock.now() };
+  for (const message of [...pipeline.warnings, ...warnings(prompts)]) trace.warn(message);
+  let told = 0;
+  function* news(): Generator<GenerateEvent> {
+    for (; told < trace.warnings.length; told++)
+      yield { type: 'warning', message: trace.warnings[told]!, milliseconds: clock.now() };
+  }
+  yield* news();
 
   const parts: Clip[][] = prompts.map(() => []);
   let latents = new Float32Array();
-  let told = 0;
+  let decided = 0;
   for (let loop = 0; loop < loops; loop++) {
     const enter = (stage: Stage): GenerateEvent => ({ type: 'stage', stage, loop, milliseconds: clock.enter(stage) });
     yield enter('text');
@@ -108,10 +115,12 @@ export async function* generate(
     let result = await steps.next();
     for (; !result.done; result = await steps.next()) {
       const { step, numSteps } = result.value;
-      yield { type: 'step', step, numSteps, loop, milliseconds: clock.now() };
-      for (; told < trace.warnings.length; told++)
-        yield { type: 'warning', message: trace.warnings[told]!, milliseconds: clock.now() };
+      const decisions = trace.decisions.slice(decided);
+      decided = trace.decisions.length;
+      yield { type: 'step', step, numSteps, loop, decisions, milliseconds: clock.now() };
+      yield* news();
     }
+    yield* news();
     latents = result.value;
 
     yield enter('decode');
@@ -151,6 +160,11 @@ interface Settings {
   readonly guidanceScale: number;
 }
 
+/** Above this, latents leave the range of any model long before the last step. */
+const mostGuidance = 1000;
+/** The most values of one clip, all loops together: what one array holds in every engine. */
+const mostValues = 2 ** 31;
+
 function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
   const { defaults } = pipeline;
   if (options.prompts.length === 0)
@@ -160,11 +174,16 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
     throw new QuantCacheError('invalid_option', `${loops} loops were asked for; use a whole number from 1 up.`);
   }
   const guidanceScale = options.guidanceScale ?? defaults.guidanceScale;
-  if (!Number.isFinite(guidanceScale)) {
+  if (!(guidanceScale >= 0 && guidanceScale <= mostGuidance)) {
     throw new QuantCacheError(
       'invalid_option',
-      `Guidance scale ${guidanceScale} is not a number; use one such as ${defaults.guidanceScale}.`,
+      `Guidance scale ${guidanceScale} is not possible; use a number from 0 to ${mostGuidance} such as ${defaults.guidanceScale}. 1 or less turns guidance off.`,
     );
+  }
+  const { precision } = options;
+  if (precision !== undefined && !precisions.includes(precision)) {
+    const message = `There is no precision "${precision}"; use one of ${precisions.join(', ')}.`;
+    throw new QuantCacheError('invalid_option', message);
   }
   if (options.negativePrompt !== undefined && guidanceScale <= 1) {
     throw new QuantCacheError(
@@ -195,7 +214,11 @@ function resolve(pipeline: Pipeline, options: GenerateOptions): Settings {
   };
 }
 
-function checkLoops(loops: number, { numFrames }: Geometry, overlap: number): void {
+function checkLoops(loops: number, { numFrames, height, width }: Geometry, overlap: number): void {
+  if (3 * height * width * numFrames * loops > mostValues) {
+    const message = `${loops} times ${numFrames} frames of ${width}x${height} are more values than one clip can hold (${mostValues}); ask for fewer loops, fewer frames or a smaller size.`;
+    throw new QuantCacheError('invalid_option', message);
+  }
   if (loops === 1) return;
   if (overlap === 0)
     throw new QuantCacheError('invalid_option', 'Clips of this model cannot continue each other; ask for one loop.');
@@ -206,13 +229,26 @@ function checkLoops(loops: number, { numFrames }: Geometry, overlap: number): vo
     );
 }
 
+/** What of the prompts will not have the effect that their author may expect. */
 function warnings(prompts: readonly PreparedPrompt[]): string[] {
-  return prompts
-    .filter(({ unknownWords }) => unknownWords.length > 0)
-    .map(
-      ({ unknownWords }) =>
-        `The model does not know: ${unknownWords.join(', ')}. It will ignore or misread such words.`,
-    );
+  return prompts.flatMap(({ unknownWords, removedText, unreadWords }, i) => {
+    const which = prompts.length === 1 ? 'the prompt' : `prompt ${i + 1}`;
+    const say = (words: readonly string[], what: (list: string) => string) =>
+      words.length === 0 ? [] : [what(listed(words))];
+    return [
+      ...say(removedText, (list) => `Cleaning removed from ${which}: ${list}. The model will not see it.`),
+      ...say(unknownWords, (list) => `The model does not know: ${list}. It will ignore or misread such words.`),
+      ...say(unreadWords, (list) => `${which} is longer than the model reads; these words have no effect: ${list}.`),
+    ].map((message) => message[0]!.toUpperCase() + message.slice(1));
+  });
+}
+
+/** Words that a message shows of a list. */
+const mostListed = 40;
+
+function listed(words: readonly string[]): string {
+  const shown = words.slice(0, mostListed).join(', ');
+  return words.length > mostListed ? `${shown} and ${words.length - mostListed} more` : shown;
 }
 
 interface DenoiseStart extends Start {

@@ -15,6 +15,7 @@ export {
   machineReport,
   type SelfTest,
   testDemoModel,
+  testIntegerProducts,
   versionsReport,
 } from './doctor.ts';
 export { type ErrorCode, exitCode, messageOf, QuantCacheError } from './errors.ts';

@@ -43,6 +43,10 @@ export interface PreparedPrompt {
   readonly references: readonly string[];
   /** Words that the model does not know. */
   readonly unknownWords: readonly string[];
+  /** What the prompt said and the text encoder will not get, because the family cleans its prompts. */
+  readonly removedText: readonly string[];
+  /** Words beyond the longest text that the model reads. */
+  readonly unreadWords: readonly string[];
 }
 
 /** Texts to encode. */

@@ -249,8 +249,7 @@ async function measure(
     earlier,
     pipelineFor: pipelines.for,
     signal,
-    // Without a terminal the line per clip says enough.
-    onEvent: (event) => (event.type !== 'stage' || process.stderr.isTTY) && progress.generating(event),
+    onEvent: progress.generating,
   };
   if (earlier) progress.note(`${flags.out} has ${counted(earlier.clips.length, 'clip')} already`);
   const kept = new Map<string, Frames>();

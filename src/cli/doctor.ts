@@ -7,6 +7,7 @@ import {
   QuantCacheError,
   type SelfTest,
   testDemoModel,
+  testIntegerProducts,
   versionsReport,
 } from '../index.ts';
 import { tryDevice } from './device.ts';
@@ -35,7 +36,7 @@ async function run(flags: Flags): Promise<void> {
       await probe('cuda', signal),
     ],
     caches: await cachesReport(),
-    tests: [await testDemoModel(cpu, signal)],
+    tests: [await testIntegerProducts(cpu), await testDemoModel(cpu, signal)],
   };
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${linesOf(report).join('\n')}\n`);
   const failed = report.tests.filter(({ pass }) => !pass);

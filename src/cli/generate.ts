@@ -34,7 +34,7 @@ import { assertMemory } from './memory.ts';
 import { finiteNumber, keyValue, type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
-import { refuseSeparateWords } from './words.ts';
+import { checkPrompts } from './words.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
   out: string;
@@ -103,8 +103,8 @@ export function command(): Command {
 async function run(prompts: string[], flags: Flags): Promise<void> {
   const began = performance.now();
   const signal = interruptSignal();
-  const progress = createProgress(Boolean(flags.quiet));
-  refuseSeparateWords(prompts, process.argv.slice(2));
+  const progress = createProgress(Boolean(flags.quiet), { keepsStages: true });
+  checkPrompts(prompts, process.argv.slice(2));
   const files = prompts.map((_, i) => fileName(flags.out, i, prompts.length));
   await assertFiles(files, flags);
   const chosen = chosenPolicy(flags);
@@ -163,7 +163,7 @@ async function run(prompts: string[], flags: Flags): Promise<void> {
     save: performance.now() - saving,
     total: performance.now() - began,
   };
-  report({ files, times, result, document, runtime, json: Boolean(flags.json), note: progress.note });
+  report({ files, times, result, document, runtime, json: Boolean(flags.json), tell: progress.tell });
 }
 
 /** What only the model's own family understands, as far as it was asked for; a family without an option refuses it. */
@@ -223,10 +223,11 @@ interface Report {
   document: TraceDocument;
   runtime: Runtime;
   json: boolean;
-  note: (message: string) => void;
+  /** Says something to a person at a terminal. */
+  tell: (message: string) => void;
 }
 
-function report({ files, times, result, document, runtime, json, note }: Report): void {
+function report({ files, times, result, document, runtime, json, tell }: Report): void {
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   const { height, width, frames } = result.videos[0]!;
   const decisions = summarizeDocument(document);
@@ -247,9 +248,9 @@ function report({ files, times, result, document, runtime, json, note }: Report)
   }
   for (const file of files) process.stdout.write(`${file}\n`);
   const stages = Object.entries(times).filter(([stage, time]) => stage !== 'total' && time > 0);
-  note(
+  tell(
     `${frames} frames of ${width}x${height} in ${seconds(times.total!)}: ${stages.map(([stage, time]) => `${stage} ${seconds(time)}`).join(', ')}`,
   );
-  for (const line of summaryLines(decisions)) note(line);
-  note(`peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GB`);
+  for (const line of summaryLines(decisions)) tell(line);
+  tell(`peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GB`);
 }

@@ -43,8 +43,8 @@ function fail(error: unknown, json: boolean): void {
   const code = isUsage ? 'invalid_option' : error instanceof QuantCacheError ? error.code : 'unexpected';
   const message = messageOf(error).replace(/^error: /, '');
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  // Commander has already told people.
-  if (!isUsage) process.stderr.write(`error: ${message}\n`);
+  // Commander has already told people. A moving line may stand where this is written.
+  if (!isUsage) process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}error: ${message}\n`);
   process.exitCode = isUsage ? 2 : exitCode(error);
 }
 

@@ -14,7 +14,9 @@ export function assertMemory(
 ): void {
   const { height, width, numFrames } = geometry;
   const pixels = 3 * height * width * numFrames * loops * prompts * bytesPerNumber;
-  const hidden = pipeline.costs.hiddenDims(geometry).reduce((size, n) => size * n, prompts * hiddenStates * bytesPerNumber);
+  const hidden = pipeline.costs
+    .hiddenDims(geometry)
+    .reduce((size, n) => size * n, prompts * hiddenStates * bytesPerNumber);
   const memory = totalmem();
   const needed = Math.max(pixels, hidden);
   if (needed <= memory) return;

@@ -1,6 +1,9 @@
-/** What a run says of itself on stderr: one moving line on a terminal, a line per stage elsewhere. */
-import { QuantCacheError } from '../errors.ts';
-import type { GenerateEvent, HubEvent, Stage } from '../index.ts';
+/**
+ * What a run says of itself on stderr. On a terminal: a line per stage, with the time left and what the policy decides while it
+ * moves. Elsewhere nothing but warnings and notes, so that pipes and logs hold what matters.
+ */
+import { type GenerateEvent, type HubEvent, QuantCacheError, type Stage } from '../index.ts';
+import { createStepMarks } from './stepmarks.ts';
 
 const stageNames: Record<Stage, string> = {
   text: 'encoding the prompt',
@@ -13,14 +16,24 @@ export interface Progress {
   generating(event: GenerateEvent): void;
   downloading(event: HubEvent): void;
   note(message: string): void;
-  /** Clears the moving line. */
+  /** Says something that only a person at a terminal needs. */
+  tell(message: string): void;
+  /** Ends the moving line: of a stage the time that it took stays. */
   end(): void;
 }
 
+export interface ProgressOptions {
+  /** Whether a finished stage leaves a line; off where many clips are made. */
+  readonly keepsStages?: boolean;
+}
+
 /** A progress display; `quiet` shows warnings only. */
-export function createProgress(quiet: boolean): Progress {
+export function createProgress(quiet: boolean, { keepsStages = false }: ProgressOptions = {}): Progress {
   const terminal = process.stderr.isTTY === true && !process.env.CI;
+  const shown = terminal && !quiet;
   let line = '';
+  let stage: { readonly name: Stage; readonly began: number } | undefined;
+  let marks = createStepMarks(0);
   const clear = () => {
     if (line) process.stderr.write(`\r${' '.repeat(line.length)}\r`);
     line = '';
@@ -30,28 +43,45 @@ export function createProgress(quiet: boolean): Progress {
     process.stderr.write(`${message}\n`);
   };
   const move = (message: string) => {
-    if (quiet || !terminal) return;
+    if (!shown) return;
     clear();
     line = message.slice(0, (process.stderr.columns ?? 80) - 1);
     process.stderr.write(line);
   };
-  let stepsBegan = 0;
+  const finishStage = (now: number) => {
+    if (!stage) return clear();
+    const decided = stage.name === 'denoise' ? `  ${marks.summary()}` : '';
+    if (shown && keepsStages)
+      print(`${stageNames[stage.name].padEnd(22)} ${seconds(now - stage.began).padStart(8)}${decided}`);
+    clear();
+    stage = undefined;
+  };
+  let lastEvent = 0;
+  const left = (now: number, done: number, total: number) =>
+    done < total ? `, ${seconds(((now - (stage?.began ?? 0)) / done) * (total - done))} left` : '';
   return {
     note: (message) => quiet || print(message),
-    end: clear,
+    tell: (message) => shown && print(message),
+    end: () => finishStage(lastEvent),
     generating(event) {
+      const now = event.milliseconds;
+      lastEvent = now;
       if (event.type === 'warning') print(`warning: ${event.message}`);
       if (event.type === 'stage') {
-        if (event.stage === 'denoise') stepsBegan = event.milliseconds;
-        if (terminal) move(`${stageNames[event.stage]}...`);
-        else if (!quiet) print(`${seconds(event.milliseconds)} ${stageNames[event.stage]}`);
+        finishStage(now);
+        stage = { name: event.stage, began: now };
+        marks = createStepMarks(process.stderr.columns ?? 80);
+        move(`${stageNames[event.stage]}...`);
       }
       if (event.type === 'step') {
+        marks.add(event);
         const done = event.step + 1;
-        const left = ((event.milliseconds - stepsBegan) / done) * (event.numSteps - done);
-        move(`denoising: step ${done} of ${event.numSteps}, ${seconds(left)} left`);
+        move(
+          `denoising: step ${done} of ${event.numSteps}${left(now, done, event.numSteps)}  ${marks.summary()} ${marks.bar()}`,
+        );
       }
-      if (event.type === 'frames') move(`decoding frames: ${event.decoded} of ${event.total}`);
+      if (event.type === 'frames')
+        move(`decoding frames: ${event.decoded} of ${event.total}${left(now, event.decoded, event.total)}`);
     },
     downloading(event) {
       if (event.type === 'warning') return print(`warning: ${event.message}`);

@@ -35,7 +35,7 @@ export function readOptions<Schema extends OptionsSchema>(
   schema: Schema,
   given: unknown,
 ): z.output<Schema> {
-  const result = schema.safeParse(given ?? {});
+  const result = schema.safeParse(textsWhereNeeded(schema, given ?? {}));
   if (result.success) return result.data;
   const problems = result.error.issues
     .map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`)
@@ -44,6 +44,17 @@ export function readOptions<Schema extends OptionsSchema>(
     'invalid_option',
     `Policy "${policy}" refuses these options. ${problems}. Allowed: ${allowed(schema)}.`,
   );
+}
+
+/** Values that look like numbers, such as the mask 8, as the texts that an option takes. */
+function textsWhereNeeded(schema: OptionsSchema, given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given;
+  const entries = Object.entries(given).map(([name, value]) => {
+    const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
+    const isText = typeof value === 'number' && field?.safeParse(value).success === false;
+    return [name, isText && field.safeParse(String(value)).success ? String(value) : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Every option with its default, in words. */

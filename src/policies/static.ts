@@ -9,6 +9,9 @@ import type { Policy } from '../policy.ts';
 import { readOptions } from './options.ts';
 import { plannedRun } from './planned.ts';
 
+/** As many as a schedule of any model has. */
+const mostSteps = 1000;
+
 /** Options of `static`. */
 export const staticOptions = z.strictObject({
   every: z
@@ -19,6 +22,7 @@ export const staticOptions = z.strictObject({
   mask: z
     .string()
     .regex(/^(\d+(-\d+)*)?$/, 'write run lengths such as 8-1-3-2, computed and reused in turn')
+    .refine((mask) => stepsOf(mask) <= mostSteps, `the run lengths are more than ${mostSteps} steps together`)
     .default('')
     .describe(
       'Run lengths of computed and reused steps in turn, such as 8-1-3-2, stretched to the number of steps. Outweighs "every".',
@@ -39,8 +43,12 @@ export function staticPolicy(options?: z.input<typeof staticOptions>): Policy {
   };
 }
 
+const runsOf = (mask: string): number[] => (mask === '' ? [] : mask.split('-').map(Number));
+
+/** Steps of a mask's own length. */
+const stepsOf = (mask: string): number => runsOf(mask).reduce((sum, length) => sum + length, 0);
+
 /** One flag per step of the mask's own length: true where computed. */
 function maskFlags(mask: string): boolean[] {
-  const runs = mask === '' ? [] : mask.split('-').map(Number);
-  return runs.flatMap((length, i) => Array<boolean>(length).fill(i % 2 === 0));
+  return runsOf(mask).flatMap((length, i) => Array<boolean>(length).fill(i % 2 === 0));
 }

@@ -13,6 +13,13 @@ export type IntegerPrecision = Extract<Precision, 'w8a8' | 'w4a8' | 'w4a6'>;
 
 const layersSchema = z.array(z.string()).readonly();
 
+/** Hadamard matrices are built by doubling. */
+const powerOfTwo = z
+  .int()
+  .min(2)
+  .max(2 ** 16)
+  .refine((size) => Number.isInteger(Math.log2(size)), 'must be a power of two such as 64');
+
 /** The schema of a recipe, for model folders that say what a precision means for them. */
 export const recipeSchema = z.strictObject({
   weights: z.strictObject({
@@ -35,7 +42,7 @@ export const recipeSchema = z.strictObject({
   /** SmoothQuant: channels of `layers` are divided by max|X|^alpha / max|W|^(1 - alpha), their weights multiplied. */
   smoothing: z.strictObject({ alpha: z.number().min(0).max(1), layers: layersSchema }).optional(),
   /** Inputs and weights of `layers` are turned by a block-diagonal Hadamard matrix of this size, a power of two. */
-  rotation: z.strictObject({ size: z.int().positive(), layers: layersSchema }).optional(),
+  rotation: z.strictObject({ size: powerOfTwo, layers: layersSchema }).optional(),
 });
 
 export type Recipe = z.output<typeof recipeSchema>;
@@ -60,7 +67,8 @@ export const defaultRecipes: Readonly<Record<IntegerPrecision, Recipe>> = {
 };
 
 /** Whether a precision computes in integers. */
-export const isInteger = (precision: Precision): precision is IntegerPrecision => precision in defaultRecipes;
+export const isInteger = (precision: Precision): precision is IntegerPrecision =>
+  Object.hasOwn(defaultRecipes, precision);
 
 /** The last part of a layer's name, which recipes know it by: `fc2` of `spatial_blocks.3.mlp.fc2`. */
 export const layerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -34,6 +34,9 @@ const layout = {
   title: 44,
   labels: 150,
   cell: 20,
+  /** Cells of long runs are narrower, so that they fit into so much. */
+  widest: 4000,
+  leastCell: 2,
   row: 8,
   blockGap: 3,
   axis: 22,
@@ -59,19 +62,23 @@ interface Row {
 export function decisionMap(document: TraceDocument): string {
   const columns = columnsOf(document);
   const { rows, bottom } = rowsOf(document);
-  const x = (column: number) => layout.margin + layout.labels + column * layout.cell;
+  const cell = Math.max(layout.leastCell, Math.min(layout.cell, Math.floor(layout.widest / columns.length)));
+  const x = (column: number) => layout.margin + layout.labels + column * cell;
   const meanings = new Map<string, string>();
   const cells: string[] = [];
   for (const row of rows) {
     for (const [column, decisions] of columns.entries()) {
       const { colour, meaning } = cellOf(decisions, row.paths);
       meanings.set(meaning, colour);
-      cells.push(rectangle({ x: x(column), y: row.y, width: layout.cell - 1, height: row.height, fill: colour }));
+      cells.push(
+        rectangle({ x: x(column), y: row.y, width: cell - cell / layout.cell, height: row.height, fill: colour }),
+      );
     }
   }
+  const every = 5 * Math.ceil(layout.cell / cell);
   const axisY = bottom + layout.axis - 6;
   const axis = columns.flatMap((_, column) =>
-    column % 5 === 0 ? [text(x(column) + layout.cell / 2, axisY, String(column), { anchor: 'middle' })] : [],
+    column % every === 0 ? [text(x(column) + cell / 2, axisY, String(column), { anchor: 'middle' })] : [],
   );
   const width = Math.max(x(columns.length) + layout.margin, 720);
   const legend = legendOf([...meanings], bottom + layout.axis + 8, width);
@@ -172,4 +179,10 @@ function text(x: number, y: number, content: string, style: { anchor?: string; s
 }
 
 const escaped = (content: string): string =>
-  content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  content
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: XML has no way to write these
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');

@@ -57,7 +57,8 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
       full: steps * sum([...flops.values()]),
     },
     time: { spent, overhead: spent - computing, saved: timeSaved(computed, steps) },
-    heldBytes: Math.max(0, ...measurements.map(({ values }) => values.heldBytes ?? 0)),
+    // Not spread over arguments: a long run has more measurements than a call takes.
+    heldBytes: measurements.reduce((most, { values }) => Math.max(most, values.heldBytes ?? 0), 0),
   };
 }
 
@@ -92,7 +93,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 
 /** The summary as lines of text. */
 export function summaryLines({ steps, levels, precisions, flops, time, heldBytes }: TraceSummary): string[] {
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const percent = (part: number, whole = 1) => `${(whole > 0 ? (part / whole) * 100 : 0).toFixed(1)} %`;
   const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
   const counted = levels.filter(
     ({ level, compute, reuse, skip }) => level !== 'segment' || reuse + skip > 0 || compute > steps,
@@ -106,8 +107,8 @@ export function summaryLines({ steps, levels, precisions, flops, time, heldBytes
     .concat(
       [
         `precision: ${shares.join(', ') || 'nothing computed'}`,
-        flops && `operations: ${percent(flops.computed / flops.full)} of ${(flops.full / 1e12).toFixed(2)} T`,
-        `time: ${seconds(time.spent)} in the network (${percent(time.overhead / time.spent)} outside of modules), about ${seconds(time.saved)} saved`,
+        flops && `operations: ${percent(flops.computed, flops.full)} of ${(flops.full / 1e12).toFixed(2)} T`,
+        `time: ${seconds(time.spent)} in the network (${percent(time.overhead, time.spent)} outside of modules), about ${seconds(time.saved)} saved`,
         heldBytes > 0 && `held: ${(heldBytes / 2 ** 20).toFixed(1)} MB`,
       ].filter((line) => typeof line === 'string'),
     );

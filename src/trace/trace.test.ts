@@ -1,7 +1,9 @@
 /** Summaries and files of traces, and the map drawn of one, on a run of two steps written by hand. */
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { type Node, treeOf } from '../model.ts';
 import { createTrace } from '../trace.ts';
+import { pngOfSvg } from '../video/svg.ts';
 import { parseTraceDocument, summarizeDocument, traceDocument } from './document.ts';
 import { decisionMap } from './map.ts';
 import { summarize, summaryLines } from './summary.ts';
@@ -49,6 +51,33 @@ function example() {
 
 const flops = (node: Pick<Node, 'path'>) => (node.path.endsWith('mlp') ? 30 : 10);
 const document = () => traceDocument(example(), { model: 'm <1>', policy: 'p', numSteps: 3, blocks, flops });
+
+describe('traces as they come', () => {
+  test('of a long run are summarised: more measurements than a call takes arguments', () => {
+    const trace = example();
+    for (let step = 0; step < 200_000; step++) trace.measure({ step, path: 'step', values: { heldBytes: step } });
+    expect(summarize(trace).heldBytes).toBe(2 ** 20);
+  });
+
+  test('without a decision have numbers, no NaN', () => {
+    const empty = summarize(createTrace(), new Map([['a', 0]]));
+    expect(summaryLines(empty).join('\n')).not.toMatch(/NaN|Infinity/);
+  });
+
+  test('of 900 steps are drawn as a picture that can be made', async () => {
+    const trace = createTrace();
+    for (let step = 0; step < 900; step++)
+      trace.record({ step, node: tree, did: 'compute', milliseconds: 1, precision: 'fp32' });
+    const svg = decisionMap(traceDocument(trace, { model: 'm', policy: 'p', numSteps: 900, blocks, flops }));
+    expect((await sharp(await pngOfSvg(svg)).metadata()).width).toBeGreaterThan(3600);
+  });
+
+  test('with a control character in a name are drawn', async () => {
+    const svg = decisionMap({ ...document(), model: 'odd\u0001\u0000name\ud800' });
+    expect(svg).toContain('odd\ufffd\ufffdname\ufffd');
+    expect((await sharp(await pngOfSvg(svg)).metadata()).format).toBe('png');
+  });
+});
 
 describe('summary', () => {
   test('counts what was decided, not what lies below a reused node', () => {

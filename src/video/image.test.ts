@@ -73,3 +73,13 @@ it('says what is wrong with a file', async () => {
   await expect(loadImage(join(folder, 'none.png'), size)).rejects.toMatchObject({ code: 'io' });
   await expect(loadImage(folder, size)).rejects.toMatchObject({ code: 'io' });
 });
+
+it('refuses a picture of more pixels than a camera has, before reading them', async () => {
+  const path = join(folder, 'huge.png');
+  const create = { width: 9000, height: 9000, channels: 3 as const, background: 'black' };
+  await sharp({ create }).png({ compressionLevel: 1 }).toFile(path);
+  await expect(loadImage(path, { height: 16, width: 16 })).rejects.toMatchObject({
+    code: 'invalid_option',
+    message: expect.stringMatching(/9000x9000 pixels.*smaller/),
+  });
+});

@@ -10,6 +10,9 @@ import { framesToTensor, makeFrames } from './frames.ts';
 import { importSharp } from './peer.ts';
 import { type Picture, resizeToFill } from './resample.ts';
 
+/** The most pixels of a picture: a camera's, and what can be resized while one waits. */
+const mostPixels = 2 ** 26;
+
 /** Reads a PNG, JPEG or WebP picture as float32 [3, 1, height, width] in [-1, 1]. */
 export async function loadImage(path: string, size: { height: number; width: number }): Promise<Float32Array> {
   const picture = resizeToFill(await readPicture(path), size.width, size.height);
@@ -24,14 +27,24 @@ export async function readPicture(path: string): Promise<Picture> {
   });
   if (!status.isFile()) throw new QuantCacheError('io', `Cannot read the picture ${path}: it is not a file.`);
   try {
+    const { width = 0, height = 0 } = await sharp(path).metadata();
+    if (width * height > mostPixels) throw tooLarge(path, width, height);
     const image = sharp(path).autoOrient().toColourspace('srgb').removeAlpha();
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data };
   } catch (error) {
+    if (error instanceof QuantCacheError) throw error;
     throw new QuantCacheError(
       'corrupt_file',
       `${path} is not a picture that can be read (${messageOf(error)}). Give a whole PNG, JPEG or WebP file.`,
       { cause: error },
     );
   }
+}
+
+function tooLarge(path: string, width: number, height: number): QuantCacheError {
+  return new QuantCacheError(
+    'invalid_option',
+    `The picture ${path} has ${width}x${height} pixels, more than ${mostPixels} (64 megapixels). Make it smaller first; a clip has far fewer.`,
+  );
 }

@@ -36,6 +36,22 @@ it('shows the values of the smallest case, to debug with', () => {
   ]);
 });
 
+it.each([
+  [1, 5000],
+  [30_000, 1],
+  [2, 100_000],
+])('fills from a sliver of %dx%d without making its other side', (width, height) => {
+  const filled = resizeToFill(noise(width, height), 64, 64);
+  expect([filled.width, filled.height, filled.data.length]).toEqual([64, 64, 64 * 64 * 3]);
+});
+
+it('computes of a sliver what a whole resize and a crop give', () => {
+  const whole = resizeBicubic(noise(3, 90), 16, 480);
+  const start = (480 - 16) / 2;
+  const expected = whole.data.subarray(start * 16 * 3, (start + 16) * 16 * 3);
+  expect(resizeToFill(noise(3, 90), 16, 16).data).toEqual(expected);
+});
+
 it('keeps a picture of the right size as it is', () => {
   const picture = noise(9, 4);
   expect(resizeBicubic(picture, 9, 4).data).toEqual(picture.data);

@@ -18,43 +18,72 @@ export function resizeToFill(picture: Picture, width: number, height: number): P
   const tall = ratioHeight > ratioWidth;
   const fullWidth = tall ? roundHalfEven(picture.width * ratioHeight) : width;
   const fullHeight = tall ? height : roundHalfEven(picture.height * ratioWidth);
-  const full = resizeBicubic(picture, fullWidth, fullHeight);
   const left = roundHalfEven((fullWidth - width) / 2);
   const top = roundHalfEven((fullHeight - height) / 2);
-  const data = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    const start = ((top + y) * fullWidth + left) * 3;
-    data.set(full.data.subarray(start, start + width * 3), y * width * 3);
-  }
-  return { width, height, data };
+  return resizePart(
+    picture,
+    { from: picture.width, to: fullWidth, start: left, count: width },
+    { from: picture.height, to: fullHeight, start: top, count: height },
+  );
 }
 
 /** Resizes to exactly `width` x `height`: rows first, then columns, rounding to 8 bits in between. */
 export function resizeBicubic(picture: Picture, width: number, height: number): Picture {
-  let { data } = picture;
-  if (width !== picture.width)
-    data = resample(data, { lines: picture.height, lineStep: picture.width * 3, step: 3 }, picture.width, width, true);
-  if (height !== picture.height)
-    data = resample(data, { lines: width, lineStep: 3, step: width * 3 }, picture.height, height, false);
-  return { width, height, data };
+  return resizePart(
+    picture,
+    { from: picture.width, to: width, start: 0, count: width },
+    { from: picture.height, to: height, start: 0, count: height },
+  );
 }
 
-/** Where the samples of parallel lines lie in memory. */
+/** One direction of a resize from so many samples to so many, and the part of the result that is wanted. */
+interface Axis {
+  readonly from: number;
+  readonly to: number;
+  readonly start: number;
+  readonly count: number;
+}
+
+/**
+ * Part of a resized picture. Only what the part follows from is computed, so that a sliver whose other side becomes a
+ * thousand times longer takes no more memory than what is kept of it.
+ */
+function resizePart(picture: Picture, x: Axis, y: Axis): Picture {
+  const rows = samplesFor(y);
+  const stride = picture.width * 3;
+  let data = picture.data.subarray(rows.first * stride, rows.end * stride);
+  const lines = rows.end - rows.first;
+  data = resample(data, { lines, lineStep: stride, step: 3, offset: 0 }, x, true);
+  data = resample(data, { lines: x.count, lineStep: 3, step: x.count * 3, offset: rows.first }, y, false);
+  return { width: x.count, height: y.count, data };
+}
+
+/** The input samples that a part of the output follows from. */
+function samplesFor({ from, to, start, count }: Axis): { first: number; end: number } {
+  if (from === to) return { first: start, end: start + count };
+  const last = weightsOf(start + count - 1, from, to);
+  return { first: weightsOf(start, from, to).first, end: last.first + last.weights.length };
+}
+
+/** Where the samples of parallel lines lie in memory; the first `offset` samples of each are not there. */
 interface Lines {
   readonly lines: number;
   readonly lineStep: number;
   readonly step: number;
+  readonly offset: number;
 }
 
-function resample(data: Uint8Array, layout: Lines, from: number, to: number, horizontal: boolean): Uint8Array {
-  const { lines, lineStep, step } = layout;
+function resample(data: Uint8Array, layout: Lines, axis: Axis, horizontal: boolean): Uint8Array {
+  const { lines, lineStep, step, offset } = layout;
+  const { from, to: full, start, count: to } = axis;
+  if (from === full && start === offset && from === to + offset) return data;
   const result = new Uint8Array(lines * to * 3);
   for (let out = 0; out < to; out++) {
-    const { first, weights } = weightsOf(out, from, to);
+    const { first, weights } = from === full ? copyOf(start + out) : weightsOf(start + out, from, full);
     for (let line = 0; line < lines; line++) {
       const target = horizontal ? (line * to + out) * 3 : (out * lines + line) * 3;
       for (let channel = 0; channel < 3; channel++) {
-        let at = line * lineStep + first * step + channel;
+        let at = line * lineStep + (first - offset) * step + channel;
         let sum = half;
         for (let i = 0; i < weights.length; i++, at += step) sum += data[at]! * weights[i]!;
         result[target + channel] = Math.min(255, Math.max(0, sum >> precisionBits));
@@ -85,6 +114,9 @@ function weightsOf(out: number, from: number, to: number): { first: number; weig
     }),
   };
 }
+
+/** One sample as it is, in a direction whose length stays. */
+const copyOf = (sample: number) => ({ first: sample, weights: Int32Array.of(2 ** precisionBits) });
 
 /** The cubic convolution kernel with a = -0.5 (Keys 1981, equation 8). */
 function cubic(distance: number): number {

@@ -11,13 +11,16 @@ export interface ModelSizes {
   readonly factors: VaeFactors;
 }
 
+/** Frames per second. */
+const [slowest, fastest] = [0.1, 1000];
+
 /** Sizes of a clip. Throws `invalid_option`. */
 export function geometryOf({ defaults, channels, factors }: ModelSizes, request: SizeRequest): Geometry {
   const fps = request.fps ?? defaults.fps;
-  if (!(fps > 0))
+  if (!(fps >= slowest && fps <= fastest))
     throw new QuantCacheError(
       'invalid_option',
-      `${fps} frames per second were asked for; use a positive number such as 24.`,
+      `${fps} frames per second were asked for; use a number from ${slowest} to ${fastest} such as 24: no file format shows others.`,
     );
   const sized = request.size ?? request.resolution ?? request.aspect;
   const timed = request.frames ?? request.duration;

@@ -107,12 +107,22 @@ export function resolveSize(request: SizeRequest, factors: VaeFactors = openSora
   return videoSize(height, width, frames ?? parseDuration(duration ?? '2s'), factors);
 }
 
+/** As 4k, which has up to 8.3 million pixels and 4704 at its longest. */
+const mostPixels = 2 ** 23;
+const longestSide = 4704;
+/** As 32s, the longest named duration. */
+const mostFrames = 816;
+
 /** A size from plain numbers, checked. */
 export function videoSize(height: number, width: number, frames: number, factors = openSoraFactors): VideoSize {
   const { spatial } = factors;
   const smallest = 2 * spatial; // one patch of the transformer is 2 x 2 latents
   if (!(Number.isInteger(height) && Number.isInteger(width)) || height < smallest || width < smallest) {
     refuse(`Size ${height}x${width} (height x width)`, `use whole numbers of at least ${smallest} pixels`);
+  }
+  if (height * width > mostPixels || Math.max(height, width) > longestSide) {
+    const allowed = `at most ${longestSide} pixels a side and ${mostPixels} in all, which is 4k, the largest resolution there is a name for`;
+    refuse(`Size ${height}x${width} (height x width)`, `use ${allowed}`);
   }
   const latentHeight = Math.floor(height / spatial);
   const latentWidth = Math.floor(width / spatial);
@@ -135,6 +145,12 @@ export function latentFrameCount(frames: number, factors: VaeFactors = openSoraF
     refuse(
       `A length of ${frames} frames`,
       `use 1 (an image) or at least ${chunkFrames}, best a multiple of ${chunkFrames}: the model knows no shorter videos`,
+    );
+  }
+  if (frames > mostFrames) {
+    refuse(
+      `A length of ${frames} frames`,
+      `use at most ${mostFrames}, the longest that has a name; loops make longer videos`,
     );
   }
   const rest = frames % chunkFrames;

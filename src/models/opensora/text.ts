@@ -48,8 +48,15 @@ export async function openText(runtime: Runtime, parts: TextParts): Promise<Open
       };
       const scores = { aesthetic: aestheticScore, motion: motionScore, camera: cameraMotion };
       const { segments, references } = preparePrompt(prompt, scores);
-      const unknownWords = [...new Set(segments.flatMap(({ text }) => tokenizer.unknownWords(text)))];
-      return { textFor: (loop) => segmentFor(segments, loop), references, unknownWords };
+      for (const { cleaned } of segments) if (!tokenizer.knowsAnyOf(cleaned)) refuseUnknown(cleaned);
+      const distinct = (words: string[]) => [...new Set(words)];
+      return {
+        textFor: (loop) => segmentFor(segments, loop),
+        references,
+        unknownWords: distinct(segments.flatMap(({ text }) => tokenizer.unknownWords(text))),
+        removedText: distinct(segments.flatMap(({ removed }) => removed)),
+        unreadWords: segments.flatMap(({ text }) => tokenizer.wordsBeyond(text, maxLength)),
+      };
     },
     async encode({ texts, negativePrompt, guided }, signal) {
       if (negativePrompt !== undefined)
@@ -65,6 +72,13 @@ export async function openText(runtime: Runtime, parts: TextParts): Promise<Open
     },
     release: () => encoder.release(),
   };
+}
+
+function refuseUnknown(text: string): never {
+  throw new QuantCacheError(
+    'invalid_option',
+    `The model knows nothing of "${text}", which is what cleaning left of the prompt. Describe in English what the video is to show.`,
+  );
 }
 
 async function readTokenizer(folder: string): Promise<T5Tokenizer> {

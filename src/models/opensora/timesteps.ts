@@ -37,10 +37,10 @@ export interface TimestepOptions {
 /** The `steps` times t_0 > t_1 > ... > 0; t_0 is 1000 and 0 itself is never evaluated. */
 export function rflowTimesteps(options: TimestepOptions): Float32Array {
   const { steps, transform = true } = options;
-  if (!Number.isInteger(steps) || steps < 1) {
+  if (!Number.isInteger(steps) || steps < 1 || steps > timeScale) {
     throw new QuantCacheError(
       'invalid_option',
-      `${steps} sampling steps were asked for; use a whole number from 1 up.`,
+      `${steps} sampling steps were asked for; use a whole number from 1 to ${timeScale}, the times that the model was trained on.`,
     );
   }
   const times = Float32Array.from({ length: steps }, (_, i) => (1 - i / steps) * timeScale);

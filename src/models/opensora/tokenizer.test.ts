@@ -77,6 +77,19 @@ test('the vocabulary includes the sentinel tokens', () => {
   expect(t5Tokenizer(readSentencePiece(spiece, 0)).vocabularySize).toBe(golden.vocab_size);
 });
 
+test('wordsBeyond lists what encode cuts off, to the token', () => {
+  const text = 'a quiet waterfall in the forest';
+  const { tokens } = tokenizer.encode(text);
+  expect(tokenizer.wordsBeyond(text, tokens.length)).toEqual([]);
+  for (let length = 1; length < tokens.length; length++) {
+    const beyond = tokenizer.wordsBeyond(text, length);
+    const whole = text.slice(0, text.length - beyond.join(' ').length).trim();
+    expect(beyond.length).toBeGreaterThan(0);
+    expect(text.endsWith(beyond.join(' '))).toBe(true);
+    expect(tokenizer.encode(whole).tokens.length).toBeLessThanOrEqual(length);
+  }
+});
+
 test('unknownWords lists each unknown word once, as written', () => {
   expect(tokenizer.unknownWords('a quiet 漢字 waterfall, 漢字 and 🙂')).toEqual(['漢字', '🙂']);
   expect(tokenizer.unknownWords('  ')).toEqual([]);

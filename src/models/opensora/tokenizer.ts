@@ -30,6 +30,10 @@ export interface T5Tokenizer {
   encode(text: string, maxLength?: number): Encoding;
   /** The distinct words of a text, as written, that the vocabulary cannot spell. */
   unknownWords(text: string): string[];
+  /** Whether the vocabulary has anything of a text. */
+  knowsAnyOf(text: string): boolean;
+  /** The words of a text that `encode` cuts off or into, normalized. */
+  wordsBeyond(text: string, maxLength?: number): string[];
 }
 
 const maxLengthOfOpenSora = 300;
@@ -51,12 +55,19 @@ export function t5Tokenizer(model: TokenizerModel): T5Tokenizer {
   const special = new RegExp(`(${[...specialTokens.keys()].map(escapeRegExp).join('|')})`);
   const endId = specialTokens.get('</s>')!;
 
-  function* tokenize(text: string): Generator<Token> {
+  /** The words of a text, each with its tokens. */
+  function* wordsOf(text: string): Generator<{ word: string; tokens: () => Iterable<Token> }> {
     for (const section of text.split(special)) {
       const specialId = specialTokens.get(section);
-      if (specialId !== undefined) yield { id: specialId, text: section };
-      else for (const word of normalize(section).split(' ')) if (word !== '') yield* split(wordStart + word);
+      if (specialId !== undefined) yield { word: section, tokens: () => [{ id: specialId, text: section }] };
+      else
+        for (const word of normalize(section).split(' '))
+          if (word !== '') yield { word, tokens: () => split(wordStart + word) };
     }
+  }
+
+  function* tokenize(text: string): Generator<Token> {
+    for (const { tokens } of wordsOf(text)) yield* tokens();
   }
 
   return {
@@ -79,6 +90,22 @@ export function t5Tokenizer(model: TokenizerModel): T5Tokenizer {
       inputIds[tokens.length] = endId;
       tokens.push('</s>');
       return { inputIds, attentionMask: new Int32Array(maxLength).fill(1, 0, tokens.length), tokens };
+    },
+
+    knowsAnyOf(text) {
+      for (const token of tokenize(text)) if (token.id !== unknownId && token.text !== wordStart) return true;
+      return false;
+    },
+
+    wordsBeyond(text, maxLength = maxLengthOfOpenSora) {
+      const beyond: string[] = [];
+      let left = maxLength - 1;
+      for (const { word, tokens } of wordsOf(text)) {
+        if (left > 0) left -= [...tokens()].length;
+        else left = -1;
+        if (left < 0) beyond.push(word);
+      }
+      return beyond;
     },
 
     unknownWords(text) {

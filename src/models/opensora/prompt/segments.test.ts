@@ -102,8 +102,13 @@ test('preparePrompt goes from the user to the tokenizer', () => {
   const prompt = '|0|A Calm Sea!|1|A <b>STORM</b>, aesthetic score: 5.0.{"reference_path":"a.png"}';
   expect(preparePrompt(prompt)).toEqual({
     segments: [
-      { firstLoop: 0, text: 'a calm sea! aesthetic score: 6.5.' },
-      { firstLoop: 1, text: 'a storm, aesthetic score: 5.0.' },
+      { firstLoop: 0, text: 'a calm sea! aesthetic score: 6.5.', cleaned: 'a calm sea!', removed: [] },
+      {
+        firstLoop: 1,
+        text: 'a storm, aesthetic score: 5.0.',
+        cleaned: 'a storm, aesthetic score: 5.0.',
+        removed: ['<b>', '</b>'],
+      },
     ],
     references: ['a.png'],
     maskStrategy: '',

@@ -13,11 +13,20 @@ import { z } from 'zod';
 import { messageOf, QuantCacheError } from '../../../errors.ts';
 import { cleanPrompt } from './clean.ts';
 import { strip } from './python-pattern.ts';
+import { removedText } from './removed.ts';
 
 /** A text and the first clip of a looped generation, from 0, that it is for. */
 export interface PromptSegment {
   firstLoop: number;
   text: string;
+}
+
+/** A segment as the text encoder gets it. */
+export interface PreparedSegment extends PromptSegment {
+  /** The text alone, without scores, cleaned. */
+  cleaned: string;
+  /** What cleaning took out of it. */
+  removed: string[];
 }
 
 /** A prompt taken apart. */
@@ -27,6 +36,11 @@ export interface ParsedPrompt {
   references: string[];
   /** See mask.ts; empty for none. */
   maskStrategy: string;
+}
+
+/** A prompt taken apart, texts ready for the tokenizer. */
+export interface PreparedParts extends Omit<ParsedPrompt, 'segments'> {
+  segments: PreparedSegment[];
 }
 
 /** Suffixes that steer the model as its training captions did; `null` leaves one out. */
@@ -39,6 +53,9 @@ export interface PromptScores {
   camera?: string | null;
 }
 
+/** Far above the scores of any training caption. */
+const largestScore = 1000;
+
 /** The scores of the original's default configuration. */
 export const defaultScores: PromptScores = { aesthetic: 6.5 };
 
@@ -46,14 +63,33 @@ const conditioning = z.strictObject({ reference_path: z.string().optional(), mas
 const example = '{"reference_path": "image.png", "mask_strategy": "0"}';
 
 /** Takes a prompt apart and makes its texts ready for the tokenizer. */
-export function preparePrompt(prompt: string, scores: PromptScores = defaultScores): ParsedPrompt {
+export function preparePrompt(prompt: string, scores: PromptScores = defaultScores): PreparedParts {
   const parsed = parsePrompt(prompt);
-  const segments = parsed.segments.map((segment) => ({
-    ...segment,
-    text: cleanPrompt(appendScores(segment.text, scores)),
-  }));
+  const segments = parsed.segments.map(({ firstLoop, text }) => {
+    const cleaned = cleanPrompt(text);
+    if (cleaned === '') refuseEmpty(text, parsed.segments.length > 1 || text !== prompt ? firstLoop : undefined);
+    return {
+      firstLoop,
+      text: cleanPrompt(appendScores(text, scores)),
+      cleaned,
+      removed: removedText(text, cleaned),
+    };
+  });
   return { ...parsed, segments };
 }
+
+/** A model that is told nothing makes a clip of anything, so that nobody notices. */
+function refuseEmpty(text: string, loop: number | undefined): never {
+  const where = loop === undefined ? 'The prompt' : `The prompt's text for clip ${loop}`;
+  if (strip(text) === '')
+    throw new QuantCacheError('invalid_option', `${where} is empty; describe what the video is to show.`);
+  throw new QuantCacheError(
+    'invalid_option',
+    `${where}, ${JSON.stringify(abridged(text))}, is empty after the cleaning that the model was trained with, which removes addresses, HTML, Chinese characters, most symbols and words such as "free shipping". Describe in English what the video is to show.`,
+  );
+}
+
+const abridged = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}...` : text);
 
 /** Takes a prompt apart, texts as written. */
 export function parsePrompt(prompt: string): ParsedPrompt {
@@ -72,10 +108,9 @@ function parseTail(tail: string): z.infer<typeof conditioning> {
     return conditioning.parse(JSON.parse(tail));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
-    const shown = tail.length > 80 ? `${tail.slice(0, 80)}...` : tail;
     throw new QuantCacheError(
       'invalid_option',
-      `From the first "{" on, a prompt must be JSON such as ${example}; found ${shown} (${reason}). Remove the brace or correct the JSON.`,
+      `From the first "{" on, a prompt must be JSON such as ${example}; found ${abridged(tail)} (${reason}). Remove the brace or correct the JSON.`,
       { cause: error },
     );
   }
@@ -121,10 +156,10 @@ export function appendScores(text: string, { aesthetic, motion, camera }: Prompt
 /** Python's `f'{value:.1f}'`, which rounds ties to even: 6.25 is 6.2, not 6.3 as `toFixed` has it. */
 function oneDecimal(value: number | null | undefined): string | null {
   if (value === null || value === undefined) return null;
-  if (!Number.isFinite(value)) {
+  if (!(Math.abs(value) <= largestScore)) {
     throw new QuantCacheError(
       'invalid_option',
-      `A score of ${value} is not possible; use a number such as 6.5, or none.`,
+      `A score of ${value} is not possible; use a number up to ${largestScore} such as 6.5, or none.`,
     );
   }
   const isTie = Number.isInteger(value * 4) && (value * 4) % 2 !== 0;
