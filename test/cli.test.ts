@@ -1,5 +1,5 @@
 /** The command line as a user meets it: files that play, and bad input that is explained. Runs the built program. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -28,10 +28,13 @@ interface Outcome {
   stderr: string;
 }
 
-/** Runs the program; `interruptWhen` sends Ctrl-C once stderr contains a text. */
+/** Makes the program believe that a person looks at stderr. */
+const onTerminal = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
+
+/** Runs the program; `interruptWhen` sends Ctrl-C once stderr contains a text, as on a terminal. */
 function run(args: string[], interruptWhen?: string): Promise<Outcome> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const child = spawn(process.execPath, [...(interruptWhen ? onTerminal : []), program, ...args], {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1', CI: '' },
     });
@@ -94,6 +97,28 @@ describe('quantcache generate', () => {
     const result = JSON.parse(outcome.stdout) as Record<string, unknown>;
     expect(result).toMatchObject({ files: ['pair-1.png', 'pair-2.png'], frames: 17, height: 64, width: 64, fps: 8 });
     expect(existsSync(join(folder, 'pair-2.png'))).toBe(true);
+    expect(outcome.stderr).toBe(''); // no progress in a pipe
+  });
+
+  test('on a terminal every stage leaves a line, and denoising says what was decided', async () => {
+    const lines = (await run(['generate', prompt, '-o', 'seen.png', '--frames', '1'], 'never said')).stderr;
+    expect(lines).toMatch(/encoding the prompt +[\d.]+ s\n/);
+    expect(lines).toMatch(/denoising: step 2 of 30, .* left {2}/);
+    expect(lines).toMatch(/denoising +[\d.]+ s {2}\d+ computed, \d+ reused\n/);
+    expect(lines).toMatch(/decoding frames +[\d.]+ s\n/);
+  });
+
+  test('says what cleaning removed, also with --quiet', async () => {
+    const outcome = await run(['generate', `${prompt} 星星`, '-o', 'told.png', '--frames', '1', ...fast]);
+    expect(outcome).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: Cleaning removed.*星星/) });
+  });
+
+  test('reports a wrong option as JSON with --json', async () => {
+    const outcome = await run(['generate', prompt, '--stepz', '3', '--json']);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      error: { code: 'invalid_option', message: expect.stringMatching(/^unknown option '--stepz'/) },
+    });
+    expect(outcome.code).toBe(2);
   });
 
   test('a prompt of 100,000 characters runs, cut to what the model reads', async () => {
@@ -106,6 +131,24 @@ describe('quantcache generate', () => {
     ['an unknown command', ['generat', prompt], 2, /unknown command 'generat'/],
     ['no prompt', ['generate'], 2, /missing required argument 'prompts'/],
     ['an empty prompt', ['generate', ' ', ...fast], 2, /prompt is empty/],
+    ['a prompt without quotes', ['generate', 'a', 'red', 'star', '-q'], 2, /quantcache generate "a red star" -q/],
+    ['an empty option', ['generate', prompt, '--image', ''], 2, /--image is empty/],
+    ['a prompt that cleaning empties', ['generate', '###', ...fast], 2, /"###", is empty after the cleaning/],
+    ['too many steps', ['generate', prompt, '--steps', '1000000000'], 2, /1 to 1000/],
+    ['too many frames', ['generate', prompt, '--frames', '1000000000'], 2, /at most 816/],
+    ['too large a size', ['generate', prompt, '--size', '99999x99999'], 2, /at most 4704 pixels a side/],
+    ['a strange frame rate', ['generate', prompt, '--fps', '1e300'], 2, /from 0\.1 to 1000/],
+    ['a rate that a format lacks', ['generate', prompt, '--fps', '60', '-o', 'a.gif'], 2, /60 frames.*0\.1 to 50/],
+    ['an output that is a folder', ['generate', prompt, '-o', 'star.mp4/'], 1, /a folder has that name/],
+    ['two outputs in one', ['generate', prompt, '-o', 'a.png', '--trace', './a.png'], 2, /--trace would write.*--out/],
+    ['a trace without a folder', ['generate', prompt, '--trace', 'no/t.json'], 1, /folder does not exist/],
+    ['a map of no trace', ['inspect', '-o', 'x.svg'], 2, /Nothing would read --out.*--trace/],
+    ['a size of a trace', ['inspect', '--trace', 't.json', '--size', '64x64'], 2, /Nothing would read --size/],
+    ['an empty trace', ['inspect', '--trace', ''], 2, /--trace is empty/],
+    ['rows named twice', ['bench', '--suite', 'paper', '--policies', 'full'], 2, /Nothing would read --policies/],
+    ['a name for three', ['calibrate', '--name', 'x'], 2, /Nothing would read --name/],
+    ['heads that do not fit', ['bench', 'kernels', '--heads', '7', '--width', '64'], 2, /64 with 7 heads/],
+    ['a device that is not there', ['generate', prompt, '-d', 'cuda'], 1, /^error: The cuda backend[^\n]*\n$/],
     ['zero steps', ['generate', prompt, '--steps', '0'], 2, /whole number from 1/],
     ['an odd length', ['generate', prompt, '--frames', '5'], 2, /5 frames .*17/],
     ['a strange size', ['generate', prompt, '--size', '64'], 2, /HEIGHTxWIDTH/],
@@ -184,6 +227,65 @@ describe('quantcache generate', () => {
   );
 });
 
+describe.skipIf(process.platform === 'win32')('readers that leave', () => {
+  const shell = (command: string): Promise<Outcome> =>
+    new Promise((done) => {
+      const quantcache = `"${process.execPath}" "${program}"`;
+      const child = spawn('bash', ['-o', 'pipefail', '-c', command.replaceAll('quantcache', quantcache)], {
+        cwd: folder,
+      });
+      const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+      child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk));
+      child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk));
+      child.on('close', (code) => done({ ...outcome, code }));
+    });
+
+  test('of results end the program as a broken pipe does, without a word', async () => {
+    expect(await shell('quantcache policies | true')).toEqual({ code: 141, stdout: '', stderr: '' });
+  });
+
+  test('of messages do not stop a run', async () => {
+    const outcome = await shell(`quantcache generate "${prompt} 星星" --steps 1 -o kept.mp4 2> >(true) >/dev/null`);
+    expect(outcome.code).toBe(0);
+    expect(existsSync(join(folder, 'kept.mp4'))).toBe(true);
+  });
+
+  test.runIf(existsSync('/dev/full'))('and disks that are full are told of', async () => {
+    const outcome = await shell(`quantcache generate "${prompt}" --steps 1 -q -o full.mp4 >/dev/full`);
+    expect(outcome).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Cannot write the results to stdout: ENOSPC/),
+    });
+    expect(existsSync(join(folder, 'full.mp4'))).toBe(true);
+  });
+
+  test('a child that runs a long prompt ends with its parent', async () => {
+    const long = 'a large red star '.repeat(2000);
+    const args = ['generate', long, '--policy', 'full', '--steps', '1000', '--frames', '51', '-o', 'orphan.mp4'];
+    const parent = spawn(process.execPath, [...onTerminal, program, ...args], { cwd: folder, stdio: 'ignore' });
+    const children = () => {
+      const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' });
+      return stdout.split('\n').filter((line) => /--arguments-by-message/.test(line)).length;
+    };
+    const before = children();
+    while (children() === before) await new Promise((next) => setTimeout(next, 100));
+    parent.kill('SIGKILL');
+    while (children() > before) await new Promise((next) => setTimeout(next, 100));
+    expect(existsSync(join(folder, 'orphan.mp4'))).toBe(false);
+  });
+});
+
+test('doctor tells machine, devices, versions and caches, and tests the engine', async () => {
+  const outcome = await run(['doctor', '--json']);
+  const report = JSON.parse(outcome.stdout);
+  expect(report.versions).toMatchObject({ quantcache: expect.any(String), 'onnxruntime-node': expect.any(String) });
+  expect(report.machine.cores).toBeGreaterThan(0);
+  expect(report.devices).toMatchObject([{ device: 'cpu', works: true }, { device: 'webgpu' }, { device: 'cuda' }]);
+  expect(report.caches.map(({ canWrite }: { canWrite: boolean }) => typeof canWrite)).toEqual(['boolean', 'boolean']);
+  expect(report.tests).toMatchObject([{ name: 'integer products', pass: true }, { pass: true }]);
+  expect(outcome.code).toBe(0);
+});
+
 describe('quantcache inspect and verify', () => {
   test('inspect counts parameters and operations', async () => {
     const outcome = await run(['inspect', '--json']);
@@ -198,7 +300,7 @@ describe('quantcache inspect and verify', () => {
 
   test('verify fails with exit code 1 where a tensor differs', async () => {
     const cases = resolve('test/fixtures/golden');
-    expectExplained(await run(['verify', cases, '--tolerance', '1e-9']), 1, /differ from the original/);
+    expectExplained(await run(['verify', cases, '--tolerance', '1e-9']), 1, /not as the original/);
     expectExplained(await run(['verify', folder]), 1, /manifest\.json/);
   });
 });
