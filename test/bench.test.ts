@@ -144,7 +144,7 @@ describe('files', () => {
     expect(await readPrompts(2, file)).toEqual(['one', 'two']);
     await expect(readPrompts(3, file)).rejects.toThrow(/2 distinct prompts, fewer than the 3/);
     writeFileSync(join(folder, 'bad.json'), '{"a":1}');
-    await expect(readPrompts(1, join(folder, 'bad.json'))).rejects.toThrow(/JSON array of strings/);
+    await expect(readPrompts(1, join(folder, 'bad.json'))).rejects.toThrow(/is not a list of prompts/);
     expect(await vocabularyOf(folder)).toBeUndefined();
   });
 });
@@ -208,7 +208,7 @@ describe('command line', () => {
   test('--clip wants a folder with a CLIP model, before anything is made', async () => {
     const outcome = await quantcache('bench', '--policies', 'fora', '--prompts', '1', '--clip', 'nowhere');
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
-    expect(outcome.stderr).toMatch(/CLIP model in nowhere has no onnx/);
+    expect(outcome.stderr).toMatch(/no file nowhere.onnx.*CLIP model/);
     expect(outcome.stderr).not.toMatch(/warming up/);
   });
 

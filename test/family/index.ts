@@ -55,7 +55,13 @@ const open: Family['open'] = async (runtime, model, folder): Promise<Pipeline> =
     latent: { channels, frames, height: latentSide, width: latentSide },
   }),
   text: {
-    prepare: (prompt) => ({ textFor: () => prompt, references: [], unknownWords: [] }),
+    prepare: (prompt) => ({
+      textFor: () => prompt,
+      references: [],
+      unknownWords: [],
+      removedText: [],
+      unreadWords: [],
+    }),
     encode: async ({ texts, negativePrompt = '', guided }) => ({
       conditional: encode(texts),
       unconditional: guided ? encode([negativePrompt]) : undefined,
