@@ -177,7 +177,7 @@ describe('quantcache generate', () => {
         () => writeFileSync(join(damaged, 'stdit3/config.json'), '{"model_type":"STDiT3","hidden_size":512}'),
         /expected \[\d+.*found \[/s,
       ],
-      ['a config that is not JSON', () => writeFileSync(join(damaged, 'quantcache.json'), '{'), /not valid JSON/],
+      ['a config that is not JSON', () => writeFileSync(join(damaged, 'quantcache.json'), '{'), /not JSON/],
       [
         'a recipe with numbers of bits that nobody has',
         () => {

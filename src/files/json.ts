@@ -1,11 +1,9 @@
 /** JSON documents of ours: read through a schema, with messages that name file and field; written whole or not at all. */
 import type * as z from 'zod';
-import { messageOf, QuantCacheError } from '../errors.ts';
+import { QuantCacheError } from '../errors.ts';
+import { issuesOf, jsonFault } from '../refusals.ts';
 import { type FilePurpose, findText, readText } from './read.ts';
 import { saveText } from './write.ts';
-
-/** How many fields a message names. */
-const issuesShown = 4;
 
 /** The document in a text. `path` is what messages call it. Throws `corrupt_file` that names the fields which are wrong. */
 export function parseJson<Schema extends z.ZodType>(
@@ -20,21 +18,11 @@ export function parseJson<Schema extends z.ZodType>(
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw refuse(`it is not JSON (${messageOf(error)})`, error);
+    throw refuse(jsonFault(error), error);
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw refuse(issuesOf(result.error), result.error);
-}
-
-/** What a schema found wrong, field by field. */
-export function issuesOf({ issues }: z.ZodError): string {
-  const shown = issues.slice(0, issuesShown).map(({ path, message }) => {
-    const field = path.map(String).join('.');
-    return field === '' ? message : `${field}: ${message}`;
-  });
-  const rest = issues.length - shown.length;
-  return shown.join('; ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
 /** The document in a file. Throws `model_not_found` where there is none, `corrupt_file` and `io`. */

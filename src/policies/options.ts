@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { modulesIn, type Node, type Role } from '../model.ts';
+import { issuesOf } from '../refusals.ts';
 
 /** What modules do, in the words that all models share. */
 export const roles = ['self-attention', 'cross-attention', 'feed-forward'] as const satisfies readonly Role[];
@@ -37,12 +38,9 @@ export function readOptions<Schema extends OptionsSchema>(
 ): z.output<Schema> {
   const result = schema.safeParse(textsWhereNeeded(schema, given ?? {}));
   if (result.success) return result.data;
-  const problems = result.error.issues
-    .map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`)
-    .join('; ');
   throw new QuantCacheError(
     'invalid_option',
-    `Policy "${policy}" refuses these options. ${problems}. Allowed: ${allowed(schema)}.`,
+    `Policy "${policy}" refuses these options. ${issuesOf(result.error, 'options')}. Allowed: ${allowed(schema)}.`,
   );
 }
 
@@ -57,11 +55,13 @@ function textsWhereNeeded(schema: OptionsSchema, given: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
+/** An option with its default, if it has one. */
+const describe = (name: string, field: { default?: unknown }): string =>
+  'default' in field ? `${name} (default ${JSON.stringify(field.default)})` : name;
+
 /** Every option with its default, in words. */
 function allowed(schema: OptionsSchema): string {
   const entries = Object.entries(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {});
   if (entries.length === 0) return 'no options at all';
-  return entries
-    .map(([name, field]) => `${name} (default ${JSON.stringify((field as { default?: unknown }).default)})`)
-    .join(', ');
+  return entries.map(([name, field]) => describe(name, field as { default?: unknown })).join(', ');
 }

@@ -29,13 +29,13 @@ beforeEach(() => put('a.json', { config: {} }));
 
 describe('manifests', () => {
   it.each([
-    ['null', null, /expected object, received null/],
-    ['a list', [], /expected object, received array/],
+    ['null', null, /must be of type object/],
+    ['a list', [], /must be of type object/],
     ['no cases', {}, /cases: /],
-    ['an empty list of cases', { cases: [] }, /cases: .*expected record/],
+    ['an empty list of cases', { cases: [] }, /cases: must be of type record/],
     ['cases that are none', { cases: {} }, /cases: there is no case/],
-    ['a case of null', { cases: { a: null } }, /cases\.a: .*expected object/],
-    ['a case without kind', { cases: { a: { json: 'a.json' } } }, /cases\.a\.kind: .*expected string/],
+    ['a case of null', { cases: { a: null } }, /cases\.a: must be of type object/],
+    ['a case without kind', { cases: { a: { json: 'a.json' } } }, /cases\.a\.kind: .*of type string/],
     ['a file that is a number', { cases: { a: { kind: 'x', json: 'a.json', file: 1 } } }, /cases\.a\.file: /],
   ])('with %s are refused', async (_, manifest, field) => {
     const message = expect.stringMatching(new RegExp(`manifest\\.json is not a list of .*${field.source}`));

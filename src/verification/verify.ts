@@ -4,8 +4,8 @@
  */
 import * as z from 'zod';
 import { messageOf, QuantCacheError, throwIfAborted } from '../errors.ts';
-import { issuesOf } from '../files/json.ts';
 import { createPolicy } from '../policies/index.ts';
+import { issuesOf } from '../refusals.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Comparison, openCases, type ReferenceCase, type Verifier } from './case.ts';
 

@@ -110,18 +110,22 @@ function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** A field of a header in words; there may be none. */
+const given = (field: string, value: unknown): string =>
+  value === undefined ? `no ${field}` : `${field} ${JSON.stringify(value)}`;
+
 function parseEntry(name: string, value: unknown, dataStart: number, label: string): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (!isDtype(dtype)) {
     const allowed = Object.keys(elementSize).join(', ');
-    const message = `Tensor "${name}" of ${label} has type ${JSON.stringify(dtype)}; supported are ${allowed}. Use a checkpoint in one of those.`;
+    const message = `Tensor "${name}" of ${label} has ${given('type', dtype)}; supported are ${allowed}. Use a checkpoint in one of those.`;
     throw new QuantCacheError('unsupported_format', message);
   }
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    throw corrupt(label, `tensor "${name}" has shape ${JSON.stringify(shape)}, not a list of sizes`);
+    throw corrupt(label, `tensor "${name}" has ${given('shape', shape)}, not a list of sizes`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[1]! < offsets[0]!) {
-    throw corrupt(label, `tensor "${name}" has data_offsets ${JSON.stringify(offsets)}, not [begin, end]`);
+    throw corrupt(label, `tensor "${name}" has ${given('data_offsets', offsets)}, not [begin, end]`);
   }
   const [begin, end] = offsets as [number, number];
   const needed = elementCount(shape) * elementSize[dtype];

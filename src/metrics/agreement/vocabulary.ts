@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
+import { issuesOf } from '../../refusals.ts';
 
 /** What is said of a thing of the demo world and of the ground behind it, in the order that tables show. */
 export const attributes = ['shape', 'colour', 'size', 'motion', 'background'] as const;
@@ -36,6 +37,8 @@ export type Vocabulary = z.output<typeof schema>;
 export function readVocabulary(value: unknown): Vocabulary {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-  throw new QuantCacheError('corrupt_file', `The vocabulary in quantcache.json cannot be used. ${problems}.`);
+  throw new QuantCacheError(
+    'corrupt_file',
+    `The vocabulary in quantcache.json cannot be used. ${issuesOf(result.error)}.`,
+  );
 }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
+import { issuesOf } from '../../refusals.ts';
 import { type Picture, resizeBicubic } from '../../video/resample.ts';
 
 const size = z.int().positive();
@@ -34,7 +35,7 @@ export function parsePixelConfig(json: unknown): PixelConfig {
   const result = schema.safeParse(json);
   const problem = result.success
     ? Math.max(result.data.crop_size.height, result.data.crop_size.width) > result.data.size && 'crop_size exceeds size'
-    : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    : issuesOf(result.error);
   if (!problem) return result.data!;
   throw new QuantCacheError(
     'unsupported_format',

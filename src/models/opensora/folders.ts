@@ -9,6 +9,7 @@ import { messageOf, QuantCacheError } from '../../errors.ts';
 import type { GenerationDefaults } from '../../pipeline.ts';
 import type { QuantizationOptions } from '../../quantization/quantizer.ts';
 import { recipesSchema } from '../../quantization/recipe.ts';
+import { issuesOf, jsonFault } from '../../refusals.ts';
 import { type ResolveOptions, resolveModel } from '../../weights/hub.ts';
 import { publishedCoefficients } from './coefficients.ts';
 import type { PromptOptions } from './options.ts';
@@ -128,11 +129,9 @@ function parseAs<Result>(parse: (json: unknown) => Result, text: string, file: s
     return parse(parseJson(text, file));
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
-    throw new QuantCacheError(
-      'corrupt_file',
-      `${file} does not describe a model we can run: ${z.prettifyError(error).replaceAll('\n', ' ')}`,
-      { cause: error },
-    );
+    throw new QuantCacheError('corrupt_file', `${file} does not describe a model we can run: ${issuesOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 
@@ -140,6 +139,10 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new QuantCacheError('corrupt_file', `${file} is not valid JSON: ${messageOf(error)}`, { cause: error });
+    throw new QuantCacheError(
+      'corrupt_file',
+      `${file} cannot be used: ${jsonFault(error)}. Copy or download it again.`,
+      { cause: error },
+    );
   }
 }

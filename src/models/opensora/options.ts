@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
 import type { FamilyOptions } from '../../pipeline.ts';
+import { issuesOf } from '../../refusals.ts';
 
 const optionsSchema = z.strictObject({
   /** Beauty, about 4 to 7; null leaves it out. */
@@ -24,9 +25,8 @@ export function readOpenSoraOptions(given: FamilyOptions = {}): OpenSoraOptions 
   const result = optionsSchema.safeParse(given);
   if (result.success) return result.data;
   const allowed = Object.keys(optionsSchema.shape).join(', ');
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`);
   throw new QuantCacheError(
     'invalid_option',
-    `Open-Sora refuses these options. ${problems.join('; ')}. Allowed: ${allowed}.`,
+    `Open-Sora refuses these options. ${issuesOf(result.error, 'options')}. Allowed: ${allowed}.`,
   );
 }

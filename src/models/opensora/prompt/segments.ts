@@ -10,7 +10,8 @@
  */
 
 import { z } from 'zod';
-import { messageOf, QuantCacheError } from '../../../errors.ts';
+import { QuantCacheError } from '../../../errors.ts';
+import { issuesOf, jsonFault } from '../../../refusals.ts';
 import { cleanPrompt } from './clean.ts';
 import { strip } from './python-pattern.ts';
 import { removedText } from './removed.ts';
@@ -107,7 +108,7 @@ function parseTail(tail: string): z.infer<typeof conditioning> {
   try {
     return conditioning.parse(JSON.parse(tail));
   } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    const reason = error instanceof z.ZodError ? issuesOf(error) : jsonFault(error);
     throw new QuantCacheError(
       'invalid_option',
       `From the first "{" on, a prompt must be JSON such as ${example}; found ${abridged(tail)} (${reason}). Remove the brace or correct the JSON.`,

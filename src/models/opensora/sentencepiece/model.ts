@@ -10,7 +10,8 @@
 
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { z } from 'zod';
-import { messageOf, QuantCacheError } from '../../../errors.ts';
+import { QuantCacheError } from '../../../errors.ts';
+import { issuesOf, jsonFault } from '../../../refusals.ts';
 
 /** A T5 tokenizer as stored. */
 export interface TokenizerModel {
@@ -44,7 +45,7 @@ export function readSentencePiece(contents: Uint8Array, extraIds = 100): Tokeniz
     });
   } catch (error) {
     if (error instanceof QuantCacheError) throw error;
-    throw corrupt(`it is not a SentencePiece model (${messageOf(error)})`, error);
+    throw corrupt('it is not a SentencePiece model', error);
   }
   for (let i = extraIds - 1; i >= 0; i--) addSpecial(model, `<extra_id_${i}>`, model.pieces.length);
   return checked(model);
@@ -144,10 +145,10 @@ export function readTokenizerJson(text: string): TokenizerModel {
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw corrupt(`it is not JSON (${messageOf(error)})`, error);
+    throw corrupt(jsonFault(error), error);
   }
   const parsed = jsonSchema.safeParse(content);
-  if (!parsed.success) throw corrupt(`it is not a tokenizer.json: ${z.prettifyError(parsed.error)}`, parsed.error);
+  if (!parsed.success) throw corrupt(`it is not a tokenizer.json: ${issuesOf(parsed.error)}`, parsed.error);
   const { added_tokens: addedTokens, normalizer, model: stored } = parsed.data;
   const vocabulary = vocabularySchema.safeParse(stored.vocab);
   if (!vocabulary.success || (stored.type ?? 'Unigram') !== 'Unigram' || stored.byte_fallback === true) {

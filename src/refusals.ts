@@ -1,0 +1,48 @@
+/** What other libraries found wrong with data, in our words: zod's issues field by field, and JSON that is none. */
+import type * as z from 'zod';
+import { messageOf } from './errors.ts';
+
+/** How many fields a message names. */
+const issuesShown = 4;
+
+/** What a schema found wrong, field by field. `whole` is what messages call the data itself. */
+export function issuesOf({ issues }: z.ZodError, whole = ''): string {
+  const shown = issues.slice(0, issuesShown).map((issue) => {
+    const field = issue.path.map(String).join('.') || whole;
+    return field === '' ? wordsOf(issue) : `${field}: ${wordsOf(issue)}`;
+  });
+  const rest = issues.length - shown.length;
+  return shown.join('; ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+/** What `JSON.parse` found wrong with a text. */
+export function jsonFault(error: unknown): string {
+  const [, position] = /position (\d+)/.exec(messageOf(error)) ?? [];
+  return position === undefined ? 'it is not JSON' : `it is not JSON (from character ${Number(position) + 1} on)`;
+}
+
+/** Messages that a schema of ours gives are kept; zod's own begin with one of these. */
+const byZod = /^(Invalid|Too|Unrecognized) /;
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (!byZod.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be of type ${issue.expected}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_small':
+      return `must ${has(issue.origin)} ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `must ${has(issue.origin)} ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+    case 'unrecognized_keys':
+      return `knows no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+    case 'invalid_format':
+      return 'is not written as it must be';
+    default:
+      return 'has none of the allowed forms';
+  }
+}
+
+/** Numbers are large or small, texts and lists have a length. */
+const has = (origin: string): string => (['number', 'int', 'bigint'].includes(origin) ? 'be' : 'have a length of');
