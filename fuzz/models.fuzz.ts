@@ -33,10 +33,8 @@ const prompt = 'a large red star moves right over a blue background';
 async function picture(model: string, precision: Precision = 'fp32'): Promise<Float32Array> {
   const pipeline = await openModel(runtime, { model });
   try {
-    const options = { prompts: [prompt], policy: createPolicy('full'), size: { height: 16, width: 16 }, numFrames: 1 };
-    const { videos } = await finish(
-      generate(pipeline, runtime, { ...options, height: 16, width: 16, numSteps: 1, precision }),
-    );
+    const options = { prompts: [prompt], policy: createPolicy('full'), size: '16x16', numFrames: 1 };
+    const { videos } = await finish(generate(pipeline, runtime, { ...options, numSteps: 1, precision }));
     return videos[0]!.data;
   } finally {
     await pipeline[Symbol.asyncDispose]();

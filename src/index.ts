@@ -89,6 +89,7 @@ export {
 } from './quantization/recipe.ts';
 export { type QuantizationMethod, quantizationMethods } from './quantization/recipes.ts';
 export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
+export { release, retain } from './runtime/sharing.ts';
 export {
   parseTraceDocument,
   summarizeDocument,

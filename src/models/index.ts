@@ -6,6 +6,7 @@ import { QuantCacheError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { ActivationRecorder } from '../quantization/activations.ts';
 import type { QuantizationOptions } from '../quantization/quantizer.ts';
+import { jsonFault } from '../refusals.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Verifier } from '../verification/case.ts';
 import { type ResolveOptions, resolveModel } from '../weights/hub.ts';
@@ -65,9 +66,8 @@ async function typeOf(folder: string): Promise<string | undefined> {
       return (JSON.parse(await readFile(join(folder, file), 'utf8')) as Record<string, string>)[field];
     } catch (error) {
       if (error instanceof SyntaxError) {
-        throw new QuantCacheError('corrupt_file', `${join(folder, file)} is not valid JSON: ${error.message}`, {
-          cause: error,
-        });
+        const message = `${join(folder, file)} cannot be used: ${jsonFault(error)}. Copy or download it again.`;
+        throw new QuantCacheError('corrupt_file', message, { cause: error });
       }
     }
   }
