@@ -24,6 +24,8 @@ export interface FuzzOptions<Input> {
   /** Inputs that are always tried first: those that once went wrong. */
   readonly cases?: readonly Input[];
   readonly runs?: number;
+  /** It is known to fail, for this reason. When it no longer does, this is to be removed, and the run says so. */
+  readonly fails?: string;
 }
 
 /** Declares a target. `run` may take or refuse its input; what it returns is searched for numbers. */
@@ -31,9 +33,10 @@ export function fuzz<Input>(
   name: string,
   inputs: fc.Arbitrary<Input>,
   run: (input: Input) => unknown,
-  { cases = [], runs = leastRuns }: FuzzOptions<Input> = {},
+  { cases = [], runs = leastRuns, fails }: FuzzOptions<Input> = {},
 ): void {
-  test(name, async () => {
+  const declare = fails === undefined ? test : test.fails;
+  declare(name, async () => {
     const count = { inputs: 0, refused: 0 };
     const property = fc.asyncProperty(inputs, async (input) => {
       watch(name, input);
@@ -56,7 +59,7 @@ export function fuzz<Input>(
 
 /** Words that only other programs' messages have: V8's, zod's, ONNX Runtime's, the operating system's bare ones. */
 const foreign = [
-  /Cannot (read|set|convert|mix|destructure)\b|is not (a function|iterable|defined|a constructor)\b/,
+  /Cannot (read|set) propert|Cannot (convert|mix|destructure)\b|is not (a function|iterable|defined|a constructor)\b/,
   /\bundefined\b|\[object |Invalid (array|typed array|string) length|Maximum call stack|out of (range|bounds|memory)/i,
   /Invalid (input|option|string|key|element)\b|^Too (small|big)|Unrecognized keys?/,
   /Non-zero status|ORT_|onnxruntime::|Failed to (load|find|run)|\bprotobuf\b/i,

@@ -1,6 +1,6 @@
 /** The package as npm sees it: what it ships, and that installing it or a checkout runs and prints nothing unasked. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 interface Lockfile {
@@ -33,9 +33,19 @@ test('the package holds the program, the embedded model and what README links to
   );
   expect(paths).toContain(manifest.bin.quantcache.replace('./', ''));
   expect(
-    paths.filter((path) => /\.test\.|testing\.|fixtures|conformance|^(test|bench|training|fuzz)\//.test(path)),
+    paths.filter((path) =>
+      /\.test\.|testing\.|fixtures|conformance|^(test|bench|training|fuzz|examples|scripts)\//.test(path),
+    ),
   ).toEqual([]);
   expect(stderr).not.toMatch(/npm warn/i);
+});
+
+test('the README shows code that plain Node reads', () => {
+  const [, code] = /```ts\n(.*?)```/s.exec(readFileSync('README.md', 'utf8'))!;
+  const input = { input: code, encoding: 'utf8' } as const;
+  const { status, stderr } = spawnSync(process.execPath, ['--check', '--input-type=module', '-'], input);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
 });
 
 test('no dependency runs a script when a checkout is installed', () => {
@@ -51,4 +61,11 @@ test('npm has no reason to warn', () => {
   expect(Object.keys(manifest.scripts)).not.toEqual(
     expect.arrayContaining([expect.stringMatching(/^(preinstall|install|postinstall|prepare)$/)]),
   );
+});
+
+test.skipIf(!existsSync('.git'))('a checkout stays small beside the shipped weights', () => {
+  const { stdout } = spawnSync('git', ['ls-files', '-z'], { encoding: 'utf8' });
+  const files = stdout.split('\0').filter((path) => existsSync(path) && !/^models\/.*\.safetensors$/.test(path));
+  expect(files.length).toBeGreaterThan(300);
+  expect(files.reduce((bytes, path) => bytes + statSync(path).size, 0)).toBeLessThan(25e6);
 });

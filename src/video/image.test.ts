@@ -70,7 +70,7 @@ it('says what is wrong with a file', async () => {
     .toBuffer();
   writeFileSync(broken, whole.subarray(0, whole.length / 2));
   await expect(loadImage(broken, size)).rejects.toMatchObject({ code: 'corrupt_file' });
-  await expect(loadImage(join(folder, 'none.png'), size)).rejects.toMatchObject({ code: 'io' });
+  await expect(loadImage(join(folder, 'none.png'), size)).rejects.toMatchObject({ code: 'model_not_found' });
   await expect(loadImage(folder, size)).rejects.toMatchObject({ code: 'io' });
 });
 

@@ -6,6 +6,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { messageOf, QuantCacheError } from '../errors.ts';
+import { fileError } from '../files/failure.ts';
 import { framesToTensor, makeFrames } from './frames.ts';
 import { importSharp } from './peer.ts';
 import { type Picture, resizeToFill } from './resample.ts';
@@ -23,7 +24,7 @@ export async function loadImage(path: string, size: { height: number; width: num
 export async function readPicture(path: string): Promise<Picture> {
   const sharp = await importSharp('Reading a picture', 'Without it, generate from text only.');
   const status = await stat(path).catch((error: unknown) => {
-    throw new QuantCacheError('io', `Cannot read the picture ${path}: ${messageOf(error)}.`, { cause: error });
+    throw fileError('read', path, error);
   });
   if (!status.isFile()) throw new QuantCacheError('io', `Cannot read the picture ${path}: it is not a file.`);
   try {

@@ -93,7 +93,7 @@ describe('bad files', () => {
     ['broken JSON', fileWith('{"x": {', 0), /not JSON/],
     ['a JSON list', fileWith('[]', 0), /not an object/],
     ['a negative size', fileWith({ x: f32([-1], 0, 4) }, 4), /"x" has shape \[-1\]/],
-    ['no offsets', fileWith({ x: { dtype: 'F32', shape: [1] } }, 4), /"x" has data_offsets undefined/],
+    ['no offsets', fileWith({ x: { dtype: 'F32', shape: [1] } }, 4), /"x" has no data_offsets/],
     ['reversed offsets', fileWith({ x: f32([1], 4, 0) }, 4), /"x" has data_offsets \[4,0\]/],
     ['a wrong length', fileWith({ x: f32([3], 0, 8) }, 8), /"x": F32 \[3\] needs 12 bytes, but 8 are given/],
     ['an overlap', fileWith({ a: f32([2], 0, 8), b: f32([2], 4, 12) }, 12), /"b" overlaps "a"/],
