@@ -46,7 +46,7 @@ export function readOptions<Schema extends OptionsSchema>(
 
 /** Values that look like numbers, such as the mask 8, as the texts that an option takes. */
 function textsWhereNeeded(schema: OptionsSchema, given: unknown): unknown {
-  if (typeof given !== 'object' || given === null) return given;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
   const entries = Object.entries(given).map(([name, value]) => {
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
     const isText = typeof value === 'number' && field?.safeParse(value).success === false;
