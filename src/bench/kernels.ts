@@ -17,6 +17,7 @@ import { simulation } from '../quantization/recipe.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime, Session, Tensor } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
+import { openCache } from '../weights/cache.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { writeSafetensors } from '../weights/safetensors.ts';
 import { describeMachine, type Machine, median } from './machine.ts';
@@ -95,7 +96,7 @@ export async function benchKernels(given: KernelBenchOptions = {}): Promise<Kern
     });
     const weights = await randomBlocks(join(folder, 'model.safetensors'), config);
     const numerics = createQuantizer(weights, linearLayers(config), runtime, {
-      home: folder,
+      cache: openCache(folder),
       recipes: options.recipes,
     });
     const modules: KernelMeasurement[] = [];

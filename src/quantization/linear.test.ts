@@ -6,6 +6,7 @@ import { Graph } from '../onnx/graph.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
+import { openCache } from '../weights/cache.ts';
 import { readFloat32, readWeightBytes, type Weight, type Weights } from '../weights/checkpoint.ts';
 import { unpackNibbles } from './quantize.ts';
 import { createQuantizer } from './quantizer.ts';
@@ -57,7 +58,7 @@ interface Case {
 /** The layer in integers, and the weights it was given; a smoothed input is balanced here as the norm before it would. */
 async function run({ recipe, layer = 'qkv', x, slices, maxima, parts, on = runtime }: Case) {
   const quantizer = createQuantizer(weights, ['block.qkv', 'block.fc2'], on, {
-    home: folder,
+    cache: openCache(folder),
     recipes: { w8a8: recipe },
     maxima,
   });

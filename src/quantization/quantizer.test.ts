@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, truncateSync, utimesSy
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { randomTensors, temporaryFolder, writeWeights } from '../../test/layers.ts';
+import { openCache } from '../weights/cache.ts';
 import type { Weights } from '../weights/checkpoint.ts';
 import { createQuantizer, type QuantizationOptions } from './quantizer.ts';
 import { defaultRecipes, isSimulated, simulation } from './recipe.ts';
@@ -19,7 +20,7 @@ beforeEach(async () => {
 
 const cpu = { backend: 'cpu', integerProducts: 'exact' } as const;
 const prepare = (precision: 'fp32' | 'fp16' | 'w8a8' | 'w4a8' | 'w4a6', options: QuantizationOptions = {}) =>
-  createQuantizer(weights, ['a.qkv'], cpu, { home, ...options }).prepare(precision);
+  createQuantizer(weights, ['a.qkv'], cpu, { cache: openCache(home), ...options }).prepare(precision);
 const cached = () => readdirSync(join(home, 'quantized')).filter((name) => name.endsWith('.safetensors'));
 const cacheFile = () => join(home, 'quantized', cached()[0]!);
 /** The same content a second later. */
@@ -80,7 +81,7 @@ describe('the cache', () => {
     const [path, whole] = [cacheFile(), readFileSync(cacheFile())];
     const other = join(folder, `other-${homes}`);
     const otherWeights = await writeWeights(folder, { 'a.qkv.weight': random([32, 128]) });
-    await createQuantizer(otherWeights, ['a.qkv'], cpu, { home: other }).prepare('w8a8');
+    await createQuantizer(otherWeights, ['a.qkv'], cpu, { cache: openCache(other) }).prepare('w8a8');
     const foreign = join(other, 'quantized', readdirSync(join(other, 'quantized'))[0]!);
     for (const suffix of ['', '.sha256']) writeFileSync(path + suffix, readFileSync(foreign + suffix));
     await prepare('w8a8');
@@ -100,7 +101,9 @@ describe('what cannot be had', () => {
     weights = await writeWeights(folder, { 'a.qkv.weight': random([32, 96]) });
     await expect(prepare('w8a8', { recipes: { w8a8: blocks } })).rejects.toThrow(/a\.qkv.*multiple of 128/);
     const webgpu = { backend: 'webgpu', integerProducts: 'exact' } as const;
-    await expect(createQuantizer(weights, ['a.qkv'], webgpu, { home }).prepare('w8a8')).rejects.toMatchObject({
+    await expect(
+      createQuantizer(weights, ['a.qkv'], webgpu, { cache: openCache(home) }).prepare('w8a8'),
+    ).rejects.toMatchObject({
       code: 'unsupported_precision',
     });
   });

@@ -3,18 +3,17 @@
  * its linear layers are written.
  *
  * Invariants: float32 sees the checkpoint untouched; one file per checkpoint content, recipe, kernel and set of maxima, in
- * `<home>/quantized`, found again by any process.
+ * `quantized` of the cache, found again by any process.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { QuantCacheError } from '../errors.ts';
 import type { Precision } from '../model.ts';
 import { linearFp32 } from '../nn/linear.ts';
 import type { LinearWriter } from '../nn/scope.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { type Cache, openCache } from '../weights/cache.ts';
 import { type Weights, weightsOf } from '../weights/checkpoint.ts';
 import { openDerived } from '../weights/derived.ts';
-import { readEnvironment } from '../weights/environment.ts';
 import { hashWeights } from '../weights/hash.ts';
 import { integerLinear } from './linear.ts';
 import { packedTensors, packingVersion } from './pack.ts';
@@ -29,8 +28,8 @@ export interface QuantizationOptions {
   readonly maxima?: ActivationMaxima;
   /** What the model itself brings of both, asked for where a precision has no recipe above. */
   readonly own?: () => Promise<Pick<QuantizationOptions, 'recipes' | 'maxima'>>;
-  /** Folder of caches. Default: `QUANTCACHE_HOME`. */
-  readonly home?: string;
+  /** Where packed weights are kept. Default: in `QUANTCACHE_HOME`. */
+  readonly cache?: Cache;
 }
 
 /** What a precision computes with. */
@@ -91,9 +90,9 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
   const kernel = kernelOf(recipe, target);
   if (kernel === 'blocks') checkBlocks(weights, layers, precision, recipe);
   const maxima = recipe.smoothing && (options.maxima ?? own?.maxima);
-  const home = options.home ?? readEnvironment().home;
+  const cache = options.cache ?? openCache();
   const files = [...new Set(layers.map((layer) => weights.get(`${layer}.weight`).file))];
-  const content = await hashWeights({ files }, { home });
+  const content = await hashWeights({ files }, { cache });
   const key = JSON.stringify({
     version: packingVersion,
     content,
@@ -104,9 +103,9 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
   });
   const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
   const checkpoint = await openDerived(
-    join(home, 'quantized', `${name}.safetensors`),
+    `quantized/${name}.safetensors`,
     () => packedTensors(weights, layers, { recipe, kernel, maxima }),
-    { key, home },
+    { key, cache },
   );
   const overlay = [weights, checkpoint].flatMap((list) => list.names().map((tensor) => list.get(tensor)));
   const rowwise = recipe.activations.granularity !== 'tensor';

@@ -1,22 +1,10 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkWeights } from './check.ts';
 import { openCheckpoint, readFloat32, weightsOf } from './checkpoint.ts';
 import { encode } from './format.ts';
-import { type HashProgress, hashWeights } from './hash.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'quantcache-checkpoint-')));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -230,41 +218,5 @@ describe('checkWeights', () => {
   it('names twelve of many', () => {
     const expected = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`m${i}`, [1]]));
     expect(() => checkWeights(weights, expected)).toThrow(/Missing \(30\): m0, .*, m11 and 18 more\./);
-  });
-});
-
-describe('hashWeights', () => {
-  it('depends on content only, is remembered, and notices a change', async () => {
-    const home = join(folder, 'home');
-    const path = put('model.safetensors', { x: 1 });
-    const checkpoint = await openCheckpoint(folder);
-    const events: HashProgress[] = [];
-    const onProgress = (event: HashProgress) => events.push(event);
-    const hash = await hashWeights(checkpoint, { home, onProgress });
-    expect(hash).toMatch(/^[0-9a-f]{64}$/);
-    const size = readFileSync(path).length;
-    expect(events.at(-1)).toEqual({ type: 'hash', file: 'model.safetensors', received: size, total: size });
-
-    events.length = 0;
-    expect(await hashWeights(checkpoint, { home, onProgress })).toBe(hash);
-    expect(events).toEqual([]); // from memory
-
-    copyFileSync(path, join(folder, 'copy.safetensors'));
-    expect(await hashWeights({ files: [join(folder, 'copy.safetensors')] }, { home })).toBe(hash);
-
-    put('model.safetensors', { x: 2 });
-    utimesSync(path, 1e9, 1e9);
-    const changed = await hashWeights(checkpoint, { home });
-    expect(changed).not.toBe(hash);
-    const both = await hashWeights({ files: [path, join(folder, 'copy.safetensors')] }, { home });
-    expect([hash, changed]).not.toContain(both);
-    expect(existsSync(join(home, 'hashes'))).toBe(true);
-  });
-
-  it('agrees with sha256sum', async () => {
-    const path = join(folder, 'abc');
-    writeFileSync(path, 'abc');
-    const known = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
-    expect(await hashWeights({ files: [path] }, { home: folder })).toBe(known);
   });
 });

@@ -4,7 +4,9 @@
  */
 import type { Pipeline } from '../../pipeline.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { openCache } from '../../weights/cache.ts';
 import { bytesOf, openCheckpoint } from '../../weights/checkpoint.ts';
+import { readEnvironment } from '../../weights/environment.ts';
 import { abridge } from '../../weights/selection.ts';
 import { conditionClips } from './conditioning.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
@@ -24,11 +26,13 @@ export async function openOpenSora(
 ): Promise<Pipeline> {
   const folders = await findFolders(folder, options);
   const { settings } = folders;
+  const warn = (message: string) => options.onProgress?.({ type: 'warning', message });
+  const cache = openCache((options.environment ?? readEnvironment()).home, warn);
   const transformer = await openTransformer(runtime, {
     folder: folders.transformer,
     settings,
     model: { name: model, folder },
-    quantization: options.quantization,
+    quantization: { cache, ...options.quantization },
   });
   const vaeWeights = await openCheckpoint(folders.vae);
   const vae = loadVae(runtime, vaeWeights, await readConfig(folders.vae, parseVaeConfig, true));

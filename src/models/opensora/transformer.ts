@@ -38,7 +38,7 @@ export async function openTransformer(runtime: Runtime, { folder, settings, mode
     ignore: ignoredWeights,
     label: 'the STDiT3 transformer',
   });
-  const hash = () => hashWeights(weights);
+  const hash = () => hashWeights(weights, { cache: quantization?.cache });
   const network = loadStdit3(runtime, weights, config, {
     ...quantization,
     async own() {

@@ -6,6 +6,7 @@ import type { Precision } from '../../../model.ts';
 import { createQuantizer, type Quantizer } from '../../../quantization/quantizer.ts';
 import { createRuntime } from '../../../runtime/node.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
+import { openCache } from '../../../weights/cache.ts';
 import { blocksOf, captionInput, linearLayers, type ModuleForm, moduleGraph } from './modules.ts';
 import { type Pieces, piecesFor, whole } from './pieces.ts';
 import { tinyConfig as config, tinyWeights } from './testing.ts';
@@ -17,7 +18,7 @@ let quantizer: Quantizer;
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
   const layers = linearLayers(config);
-  quantizer = createQuantizer(await tinyWeights(folder), layers, runtime, { home: join(folder, 'home') });
+  quantizer = createQuantizer(await tinyWeights(folder), layers, runtime, { cache: openCache(join(folder, 'home')) });
 });
 afterAll(() => runtime[Symbol.asyncDispose]());
 

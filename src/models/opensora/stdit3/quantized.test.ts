@@ -7,6 +7,7 @@ import { quantizationMethods } from '../../../quantization/recipes.ts';
 import { createRuntime } from '../../../runtime/node.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { torchGenerator } from '../../../samplers/random.ts';
+import { openCache } from '../../../weights/cache.ts';
 import type { Stdit3Options } from './network.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from './testing.ts';
 
@@ -19,7 +20,7 @@ afterAll(() => runtime[Symbol.asyncDispose]());
 
 /** What every module of the first pair of blocks adds, all on the same hidden state. */
 async function residuals(precision: Precision, options: Stdit3Options = {}): Promise<Map<string, Float32Array>> {
-  const network = await tinyStdit3(runtime, 1, { home, ...options });
+  const network = await tinyStdit3(runtime, 1, { cache: openCache(home), ...options });
   try {
     const text = { conditional: tinyText(), unconditional: await network.nullCaption() };
     const denoiser = await network.begin({ text, geometry: tinyGeometry });
