@@ -26,11 +26,20 @@ export type ElementType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32'
 export type Operand = Value | readonly number[] | undefined;
 /** Appends one node with a single output. The last argument may hold attributes. */
 export type Operator = (...operands: (Operand | Record<string, AttributeValue>)[]) => Value;
+/** An input of a graph: its name, and its shape where one is declared. */
+export interface Input {
+  readonly name: string;
+  readonly shape?: readonly Dimension[];
+}
 /** A graph that is ready to be compiled: its bytes, and the files its weights lie in. */
 export interface Model {
   readonly name: string;
+  /** Where the graph was written here; what is unknown cannot be checked. */
+  readonly inputs?: readonly Input[];
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly files: readonly string[];
+  /** Of the weights as they are stored, where the graph was written here. */
+  readonly weightBytes?: number;
 }
 
 const elementTypes: Record<ElementType, number> = {
@@ -70,6 +79,7 @@ export const externalLocation = (file: string): string =>
 /** What a graph and the bodies of its loops have in common. */
 interface Shared {
   readonly files: Set<string>;
+  weightBytes: number;
   usesContrib: boolean;
 }
 
@@ -79,6 +89,7 @@ export class Graph {
   readonly #opset: number;
   readonly #nodes: onnx.NodeProto[] = [];
   readonly #inputs: onnx.ValueInfoProto[] = [];
+  readonly #declared: Input[] = [];
   readonly #outputs: onnx.ValueInfoProto[] = [];
   readonly #shared: Shared;
   /** Of this graph's own nodes: ONNX Runtime lays weights out for its kernels only where they are, or one graph further in. */
@@ -90,7 +101,7 @@ export class Graph {
   constructor(name: string, opset = 21, parent?: Graph) {
     this.name = name;
     this.#opset = opset;
-    this.#shared = parent ? parent.#shared : { files: new Set(), usesContrib: false };
+    this.#shared = parent ? parent.#shared : { files: new Set(), weightBytes: 0, usesContrib: false };
     this.#prefix = parent ? `${parent.#prefix}${name}.` : '';
   }
 
@@ -124,8 +135,12 @@ export class Graph {
     return mapValues(results, (_, _name, i) => stacked[i]!);
   }
 
-  /** Declares an input of the graph; without a shape it may have any. */
+  /**
+   * Declares an input of the graph; without a shape it may have any. Inputs that may differ in a dimension, as 1 and the
+   * batch do, must not share its name: memory is planned by it.
+   */
   input(name: string, shape?: readonly Dimension[], type: ElementType = 'float32'): Value {
+    this.#declared.push({ name, shape });
     this.#inputs.push(valueInfo(name, type, shape));
     return name as Value;
   }
@@ -174,6 +189,7 @@ export class Graph {
       );
     }
     this.#shared.files.add(weight.file);
+    if (!present) this.#shared.weightBytes += weight.length;
     this.#initializers.set(
       name,
       create(onnx.TensorProtoSchema, {
@@ -199,7 +215,9 @@ export class Graph {
     if (this.#shared.usesContrib) opsetImport.push({ domain: 'com.microsoft', version: 1n });
     const graph = this.#proto();
     const model = create(onnx.ModelProtoSchema, { irVersion, producerName: 'quantcache', opsetImport, graph });
-    return { name: this.name, bytes: toBinary(onnx.ModelProtoSchema, model), files: [...this.#shared.files] };
+    const bytes = toBinary(onnx.ModelProtoSchema, model);
+    const { files, weightBytes } = this.#shared;
+    return { name: this.name, inputs: this.#declared, bytes, files: [...files], weightBytes };
   }
 
   #proto(): onnx.GraphProto {

@@ -12,18 +12,21 @@ import * as ort from 'onnxruntime-node';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
 import { readIntegerProducts } from '../weights/environment.ts';
+import { checked } from './feeds.ts';
+import { checkThreads, threadBudget, threadsOf } from './limits.ts';
 import { bufferPool } from './pool.ts';
 import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
 import { startFailure } from './startfailure.ts';
+import { type ThreadPool, threadPool } from './threads.ts';
 
 // What goes wrong is thrown, and said by us; the library's own lines on stderr are not for people.
 ort.env.logLevel = 'fatal';
 
 export interface RuntimeOptions {
   backend?: Backend;
-  /** CPU threads; all cores by default. The same bytes come out only for the same number of threads. */
+  /** CPU threads; all cores by default, at most 32. The same bytes come out only for the same number of threads. */
   threads?: number;
   /** How the processor multiplies integers; by default what a self-test finds. `QUANTCACHE_INTEGER_PRODUCTS` says it, too. */
   integerProducts?: IntegerProducts;
@@ -32,6 +35,9 @@ export interface RuntimeOptions {
 // ONNX Runtime would keep a device id and a database in the user's cache and send reports: read when its first session is made.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
+/** Bytes of weights below which a session is one of many small ones, for which a few threads are enough. */
+const smallWeights = 2_500_000;
+
 /** Flash attention needs no memory for the scores; up to this many, 16 MB, the standard operator is faster. */
 const mostScores = 2 ** 22;
 
@@ -39,7 +45,10 @@ const mostScores = 2 ** 22;
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const backend = options.backend ?? 'cpu';
   const threads = options.threads ?? availableParallelism();
-  const device = backend === 'cpu' ? cpuDevice(threads) : gpuDevice(backend, threads);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new QuantCacheError('invalid_option', `${threads} threads were asked for; use a whole number from 1 up.`);
+  checkThreads(threadsOf(threads, 'large'), sharedThreads().budget);
+  const device = backend === 'cpu' ? cpuDevice(threads) : gpuDevice(backend);
   try {
     await readThrough(device);
     if (backend !== 'cpu') return { ...device, integerProducts: 'exact' };
@@ -70,14 +79,31 @@ let triedProducts: Promise<IntegerProducts> | undefined;
 /** A backend before anything was tried on it. */
 type Device = Omit<Runtime, 'integerProducts'>;
 
-function cpuDevice(threads: number): Device {
+/** The threads of all runtimes of the process, counted before the first session starts any. */
+const sharedThreads = (): { readonly budget: number; readonly pool: ThreadPool<ort.InferenceSession> } => {
+  if (!shared) {
+    const budget = threadBudget();
+    shared = { budget, pool: threadPool(budget) };
+  }
+  return shared;
+};
+let shared: ReturnType<typeof sharedThreads> | undefined;
+
+function cpuDevice(asked: number): Device {
   const memory = tensorMemory();
+  const threads = threadsOf(asked, 'large');
   return {
     backend: 'cpu',
     description: `onnxruntime-node ${ort.env.versions.node}, CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     async compile(model, options) {
-      const session = await open(model, { ...sessionOptions(model, threads, options), executionProviders: ['cpu'] });
-      return { run: memory.runner(session), release: () => session.release() };
+      const small = !options?.spinning && (model.weightBytes ?? smallWeights) < smallWeights;
+      const own = threadsOf(threads, small ? 'small' : 'large');
+      const settings = { ...sessionOptions(model, own, options), executionProviders: ['cpu'] };
+      const session = await sharedThreads().pool.add(own, () => open(model, settings));
+      const run = memory.runner((feeds, outputs) =>
+        session.use((opened) => (outputs ? opened.run(feeds, outputs) : opened.run(feeds))),
+      );
+      return checked(model, { run, release: session.release });
     },
     tensor: toTensor,
     async read(tensor) {
@@ -89,13 +115,13 @@ function cpuDevice(threads: number): Device {
   };
 }
 
-function gpuDevice(backend: Backend, threads: number): Device {
+function gpuDevice(backend: Backend): Device {
   const queue = serialQueue();
   let reader: Promise<ort.InferenceSession> | undefined;
   const compileWith = (model: Model, location: 'cpu' | 'gpu-buffer', options?: CompileOptions) =>
     queue(() =>
       open(model, {
-        ...sessionOptions(model, threads, options),
+        ...sessionOptions(model, 1, options),
         executionProviders: [backend],
         preferredOutputLocation: location,
       }),
@@ -104,7 +130,7 @@ function gpuDevice(backend: Backend, threads: number): Device {
     backend,
     description: `onnxruntime-node ${ort.env.versions.node}, ${backend}`,
     async compile(model, options) {
-      return wrap(await compileWith(model, 'gpu-buffer', options), queue);
+      return checked(model, wrap(await compileWith(model, 'gpu-buffer', options), queue));
     },
     tensor: toTensor,
     async read(tensor) {
@@ -192,6 +218,8 @@ function sessionOptions(
   };
 }
 
+type Tensors = Record<string, ort.Tensor>;
+
 /** Runs sessions so that their outputs take the memory of disposed tensors, once the sizes of the outputs are known. */
 function tensorMemory() {
   const pool = bufferPool();
@@ -212,17 +240,17 @@ function tensorMemory() {
 
   return {
     keep: (tensor: Tensor) => read.add(tensor),
-    runner(session: ort.InferenceSession): Session['run'] {
+    runner(run: (feeds: Tensors, outputs?: Tensors) => Promise<Tensors>): Session['run'] {
       const shapes = new Map<string, [string, readonly number[]][]>();
       return async (feeds) => {
         const sizes = Object.entries(feeds).map(([name, { dims }]) => `${name} ${dims}`);
         const known = shapes.get(sizes.join());
         if (known) {
           const outputs = Object.fromEntries(known.map(([name, dims]) => [name, take(dims)]));
-          await session.run(feeds as Record<string, ort.Tensor>, outputs);
+          await run(feeds as Tensors, outputs);
           return outputs;
         }
-        const outputs = await session.run(feeds as Record<string, ort.Tensor>);
+        const outputs = await run(feeds as Tensors);
         const entries = Object.entries(outputs);
         if (entries.every(([, { type }]) => type === 'float32')) {
           shapes.set(

@@ -7,6 +7,7 @@
 import * as ort from 'onnxruntime-web/webgpu';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { checked } from './feeds.ts';
 import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import { fetchWeights } from './ranges.ts';
@@ -60,7 +61,7 @@ function webDevice(backend: 'cpu' | 'webgpu', fetchFrom: typeof fetch): Device {
     async compile(model, options) {
       const { bytes, externalData } = await fetchWeights(model, fetchFrom);
       const session = await queue(() => open(model, bytes, { ...sessionOptions(onDevice, options), externalData }));
-      return wrap(session, queue);
+      return checked(model, wrap(session, queue));
     },
     tensor: toTensor,
     read: (tensor) => queue(() => (tensor as ort.Tensor).getData()) as Promise<Float32Array>,
