@@ -5,6 +5,7 @@ import { Graph, type Model } from '../../../onnx/graph.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
 import type { Stdit3Config } from './config.ts';
 import * as ends from './ends.ts';
+import { sinusoidSize } from './positions.ts';
 
 const scopeOf = (name: string, weights: Weights): Scope => ({
   graph: new Graph(name),
@@ -26,8 +27,8 @@ export function patchGraph(weights: Weights, config: Stdit3Config, size: ends.La
 /** Times and frame rates to the time embedding and the blocks' modulation. */
 export function timeGraph(weights: Weights, config: Stdit3Config): Model {
   const scope = scopeOf('time', weights);
-  const times = scope.graph.input('times', ['batch', 'rows', 'sinusoid']);
-  const rates = scope.graph.input('rates', ['batch', 'one', 'sinusoid']);
+  const times = scope.graph.input('times', ['batch', 'rows', sinusoidSize]);
+  const rates = scope.graph.input('rates', ['batch', 1, sinusoidSize]);
   for (const [name, value] of Object.entries(ends.timeEmbedding(scope, config, times, rates)))
     scope.graph.output(name, value);
   return scope.graph.build();
@@ -41,15 +42,18 @@ export function captionTokensGraph(weights: Weights, config: Stdit3Config): Mode
   return scope.graph.build();
 }
 
-/** The last hidden state to the network's output; `given` for a batch in which some frames are not denoised. */
+/**
+ * The last hidden state to the network's output; `given` for a batch in which some frames are not denoised. An embedding may
+ * be one for all samples, so neither has the batch's dimension.
+ */
 export function finalGraph(weights: Weights, config: Stdit3Config, size: ends.LatentSize, given: boolean): Model {
   const scope = scopeOf('final', weights);
   const { graph } = scope;
   const hidden = graph.input('hidden', ['batch', 'frames', 'tokens', config.hiddenSize]);
-  const embedding = graph.input('embedding', ['batch', 1, config.hiddenSize]);
+  const embedding = graph.input('embedding', ['times', 1, config.hiddenSize]);
   const frames = given && {
     mask: graph.input('mask', ['batch', 'frames', 1, 1]),
-    embedding: graph.input('given', ['batch', 1, config.hiddenSize]),
+    embedding: graph.input('given', ['given times', 1, config.hiddenSize]),
   };
   const { tokens, output } = ends.finalLayer(scope, config, hidden, embedding, size, frames || undefined);
   graph.output('tokens', tokens);

@@ -86,7 +86,10 @@ export function sequenceGraph(
   return graph.build();
 }
 
-/** What modules are conditioned on, each declared as an input of the graph when it is first used. */
+/**
+ * What modules are conditioned on, each declared as an input of the graph when it is first used. A modulation may be one for
+ * all samples.
+ */
 function inputsOf(graph: Graph, config: Stdit3Config) {
   const declared = new Map<string, Value>();
   const input = (name: string, shape: readonly (string | number)[]): Value => {
@@ -96,7 +99,7 @@ function inputsOf(graph: Graph, config: Stdit3Config) {
   };
   const table = (name: string) => input(name, ['frames', config.headSize / 2]);
   return {
-    modulation: () => input('modulation', ['batch', 'rows', 6 * config.hiddenSize]),
+    modulation: () => input('modulation', ['times', 'rows', 6 * config.hiddenSize]),
     rotary: () => ({ cos: table('cos'), sin: table('sin') }),
     caption(block: string, padded: boolean) {
       const rows = (name: string) => input(captionInput(block, name), ['batch', 'length', config.hiddenSize]);
@@ -156,7 +159,7 @@ export function modulatedInputGraph(path: string, weights: Weights, config: Stdi
   const graph = new Graph(`${path}.modulated-input`);
   const scope = { graph, weights: weights.scope(path), linear: linearFp32 };
   const hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
-  const modulation = graph.input('modulation', ['batch', 'rows', 6 * config.hiddenSize]);
+  const modulation = graph.input('modulation', ['times', 'rows', 6 * config.hiddenSize]);
   graph.output('modulated', block.modulatedInput(scope, config, hidden, modulation));
   return graph.build();
 }
