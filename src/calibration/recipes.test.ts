@@ -3,18 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { defaultRecipes } from '../quantization/recipe.ts';
 import { pickRecipe, type RecipeTrial, recipesToTry } from './recipes.ts';
 
-test('one scale per row and per tensor, smoothed and rotated or not; the default first', () => {
+test('one scale per row and per sample, smoothed and rotated or not; the default first', () => {
   const tried = recipesToTry('w8a8', 'cpu');
   expect([...tried.keys()]).toHaveLength(8);
   expect([...tried][0]).toEqual(['token', defaultRecipes.w8a8]);
-  expect(tried.get('tensor, smoothed, rotated')).toMatchObject({
-    activations: { granularity: 'tensor' },
+  expect(tried.get('sample, smoothed, rotated')).toMatchObject({
+    activations: { granularity: 'sample' },
     smoothing: { layers: ['qkv', 'fc1'] },
     rotation: { size: 128 },
   });
 });
 
-test('no scale per tensor where the kernel has none', () => {
+test('no scale per sample where the kernel has none', () => {
   for (const tried of [recipesToTry('w8a8', 'webgpu'), recipesToTry('w4a6', 'cpu')])
     expect([...tried.keys()]).toEqual(['token', 'token, smoothed', 'token, rotated', 'token, smoothed, rotated']);
 });
@@ -30,8 +30,8 @@ describe('picked is', () => {
   });
 
   test('the fastest that is exact enough', () => {
-    const trials = [trial('plain', 57, 1), trial('tensor', 46, 0.8), trial('faster', 40, 0.6)] as const;
-    expect(pickRecipe(trials, 45).name).toBe('tensor');
+    const trials = [trial('plain', 57, 1), trial('sample', 46, 0.8), trial('faster', 40, 0.6)] as const;
+    expect(pickRecipe(trials, 45).name).toBe('sample');
   });
 
   test('one as fast that is more exact', () => {
@@ -45,7 +45,7 @@ describe('picked is', () => {
   });
 
   test('where none is exact enough, the fastest of the most exact', () => {
-    const trials = [trial('plain', 36, 1), trial('rotated', 37.7, 1.23), trial('tensor, rotated', 37.8, 1.06)] as const;
-    expect(pickRecipe(trials, 45).name).toBe('tensor, rotated');
+    const trials = [trial('plain', 36, 1), trial('rotated', 37.7, 1.23), trial('sample, rotated', 37.8, 1.06)] as const;
+    expect(pickRecipe(trials, 45).name).toBe('sample, rotated');
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Which recipe serves an integer precision best on a model: one scale per row or for all of them, with smoothing and with
+ * Which recipe serves an integer precision best on a model: one scale per row or for all of a sample, with smoothing and with
  * rotation or without. Each is run in full on a few prompts, beside the default recipe so that a busy machine is busy for
  * both, and compared with full fp32 computation on the same seed. Reference: METHODS.md, sections 6 to 9.
  */
@@ -17,7 +17,7 @@ import type { MeasuringOptions } from './measure.ts';
 /** A recipe that was tried. */
 export interface RecipeTrial {
   readonly precision: IntegerPrecision;
-  /** Such as `tensor, smoothed`. */
+  /** Such as `sample, smoothed`. */
   readonly name: string;
   readonly recipe: Recipe;
   /** Decibels against full fp32 computation, of the median clip and of the worst. */
@@ -34,8 +34,8 @@ export type RecipeEvent =
 /** The recipes of a precision by name, the default one first. */
 export function recipesToTry(precision: IntegerPrecision, backend: Backend): ReadonlyMap<string, Recipe> {
   const plain = defaultRecipes[precision];
-  const scales = { token: plain.activations, tensor: { bits: 8, granularity: 'tensor' } } as const;
-  const perTensor = backend === 'cpu' && plain.activations.bits === 8;
+  const scales = { token: plain.activations, sample: { bits: 8, granularity: 'sample' } } as const;
+  const perSample = backend === 'cpu' && plain.activations.bits === 8;
   const extras = {
     '': {},
     smoothed: { smoothing },
@@ -44,7 +44,7 @@ export function recipesToTry(precision: IntegerPrecision, backend: Backend): Rea
   };
   return new Map(
     Object.entries(scales)
-      .filter(([name]) => name === 'token' || perTensor)
+      .filter(([name]) => name === 'token' || perSample)
       .flatMap(([name, activations]) =>
         Object.entries(extras).map(([extra, more]): [string, Recipe] => [
           extra ? `${name}, ${extra}` : name,

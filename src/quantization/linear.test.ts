@@ -159,7 +159,7 @@ describe.each([
   it.each(['qkv', 'fc2'] as const)(
     'one scale for all rows of %s, from their smallest to their largest value',
     async (layer) => {
-      const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } };
+      const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 8, granularity: 'sample' } };
       const x = gaussian.map((value) => Math.max(value, -1));
       const { result, weights: packed } = await run({ recipe, layer, x, on: device() });
       const integers = await signedIntegers(packed.get(`${layer}.packed`));
@@ -185,7 +185,7 @@ describe.each([
     ['8 bits in groups', { ...defaultRecipes.w8a8, weights: { bits: 8, group: 64 } } satisfies Recipe],
     [
       'one scale for all rows',
-      { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } } satisfies Recipe,
+      { weights: { bits: 8 }, activations: { bits: 8, granularity: 'sample' } } satisfies Recipe,
     ],
   ])('are to the bit what the processor makes of its own, %s', async (_name, recipe) => {
     const { result } = await run({ recipe, x: outliers, on: device() });
@@ -193,7 +193,7 @@ describe.each([
   });
 
   it('one scale for all rows takes 8 bits', async () => {
-    const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 6, granularity: 'tensor' } };
+    const recipe: Recipe = { weights: { bits: 8 }, activations: { bits: 6, granularity: 'sample' } };
     await expect(run({ recipe, x: gaussian })).rejects.toThrow(/qkv.*6 bits.*granularity "token"/);
   });
 
@@ -208,7 +208,7 @@ describe.each([
   it.each([
     ['per row', defaultRecipes.w8a8],
     ['4 bits in groups', defaultRecipes.w4a8],
-    ['per tensor', { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } } satisfies Recipe],
+    ['per sample', { weights: { bits: 8 }, activations: { bits: 8, granularity: 'sample' } } satisfies Recipe],
   ] as const)('parts are the whole, %s', async (_, recipe) => {
     const { result } = await run({ recipe, x: outliers });
     expect((await run({ recipe, x: outliers, parts: 4 })).result).toEqual(result);

@@ -2,7 +2,7 @@
  * Linear maps in integers: what `linear` writes for a quantized precision.
  *
  * `rows` (CPU): x is divided by a scale per row and rounded to uint8 around a fixed zero, multiplied by int8 columns, and
- * the result multiplied by the row's scale; with one scale for the tensor, all of it is a single operator. Activations are
+ * the result multiplied by the row's scale; with one scale for a sample, all of it is a single operator per sample. Activations are
  * unsigned because signed ones are three times slower than float32 here; weights are signed, or unsigned around 128 where
  * the processor's products of signed ones saturate (`runtime/products.ts`). 4-bit weights become int8 when the session is
  * made. `blocks`: MatMulNBits, which quantizes activations per row and 128 channels itself; the only one that GPUs have
@@ -19,7 +19,7 @@ import { rotateRows, rotationOf } from './rotation.ts';
 
 /** The writer of linear layers whose weights were packed for a kernel by a recipe. */
 export function integerLinear(recipe: Recipe, kernel: IntegerKernel): LinearWriter {
-  const multiply = kernel === 'blocks' ? blocks : recipe.activations.granularity === 'tensor' ? tensor : rows;
+  const multiply = kernel === 'blocks' ? blocks : recipe.activations.granularity === 'sample' ? sample : rows;
   const write = (scope: Scope, x: Value, name: string, count: number): readonly Value[] => {
     const { inputs, outputs } = sizeOf(scope, name);
     return inSlices(scope, x, { inputs, outputs: outputs / count }, (inner, slice) => {
@@ -81,8 +81,8 @@ function rows(layer: Layer, x: Value, count: number): Value[] {
   });
 }
 
-/** One scale for all rows, its zero where the smallest value wants it. */
-function tensor(layer: Layer, x: Value): Value[] {
+/** One scale for all rows, which must be those of one sample; its zero is where the smallest value wants it. */
+function sample(layer: Layer, x: Value): Value[] {
   const { graph, recipe, name, bias } = layer;
   if (recipe.activations.bits !== 8) {
     const message = `${name} is to have one scale for all its inputs at ${recipe.activations.bits} bits; that takes 8. Use the granularity "token".`;

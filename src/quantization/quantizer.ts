@@ -39,8 +39,8 @@ export interface Numerics {
   readonly linear: LinearWriter;
   /** Integers: sessions want their weights laid out for the kernel, and exactness to the last bit is given up. */
   readonly integer: boolean;
-  /** No row of a linear layer's input changes another row's result, so that layers may be computed in pieces. */
-  readonly rowwise: boolean;
+  /** What may be computed apart with the same result: rows, or only whole samples, whose rows then must be together. */
+  readonly apart: 'rows' | 'samples';
 }
 
 export interface Quantizer {
@@ -78,7 +78,7 @@ interface Source {
 
 async function numericsOf(precision: Precision, source: Source): Promise<Numerics> {
   const { weights, layers, target, options } = source;
-  if (precision === 'fp32') return { weights, linear: linearFp32, integer: false, rowwise: true };
+  if (precision === 'fp32') return { weights, linear: linearFp32, integer: false, apart: 'rows' };
   if (!isInteger(precision)) {
     const known = ['fp32', ...Object.keys(defaultRecipes)].join(', ');
     const message = `Precision ${precision} is not available; choose one of: ${known}.`;
@@ -108,8 +108,8 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
     { key, cache },
   );
   const overlay = [weights, checkpoint].flatMap((list) => list.names().map((tensor) => list.get(tensor)));
-  const rowwise = recipe.activations.granularity !== 'tensor';
-  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel), integer: true, rowwise };
+  const apart = recipe.activations.granularity === 'sample' ? 'samples' : 'rows';
+  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel), integer: true, apart };
 }
 
 /** The part of a recipe that packed weights depend on: recipes that differ elsewhere share a file. */

@@ -32,10 +32,11 @@ export const recipeSchema = z.strictObject({
   activations: z.strictObject({
     bits: z.literal([8, 6]),
     /**
-     * What shares a scale: a row, the whole tensor, or 128 channels of a row. All scales are found at run time. One scale
-     * per tensor is the fastest on a CPU and takes 8 bits; it suits models whose rows are about equally large.
+     * What shares a scale: a row, all rows of a sample of the batch, or 128 channels of a row. All scales are found at run
+     * time. One scale per sample is the fastest on a CPU and takes 8 bits; it suits models whose rows are about equally
+     * large. None spans samples, so that no clip depends on those that are made beside it.
      */
-    granularity: z.enum(['token', 'tensor', 'group']),
+    granularity: z.enum(['token', 'sample', 'group']),
     /** Layers whose input is nearly never negative, as after GELU: most of the levels of a row go to its positive side. */
     oneSided: layersSchema.optional(),
   }),

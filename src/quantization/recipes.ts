@@ -3,7 +3,7 @@
  * them run on the same kernels, so that a comparison shows the method and not the implementation.
  *
  * Named once for all: nothing is trained or reconstructed (no AdaRound, no block reconstruction, no GPTQ); activation
- * scales are found at run time where a paper has static ones; embeddings, final layer and the keys and values of
+ * scales are found at run time, and those of a tensor per sample, where a paper has static ones; embeddings, final layer and the keys and values of
  * cross-attention stay in float32.
  */
 import { blockSize, normedLayers, type Recipe } from './recipe.ts';
@@ -17,7 +17,7 @@ export interface QuantizationMethod {
   readonly recipe: (bits: 8 | 4) => Recipe;
 }
 
-const minMax = { bits: 8, granularity: 'tensor' } as const;
+const minMax = { bits: 8, granularity: 'sample' } as const;
 const perToken = { bits: 8, granularity: 'token' } as const;
 /** Balancing as SmoothQuant does by default, where it is free. */
 export const smoothing = { alpha: 0.5, layers: normedLayers } as const;
@@ -28,7 +28,7 @@ export const rotation = { size: blockSize, layers: ['qkv', 'proj', 'q_linear', '
 export const quantizationMethods: Readonly<Record<string, QuantizationMethod>> = {
   'q-diffusion': {
     paper: 'Q-Diffusion, arXiv 2302.04304',
-    simplified: 'min-max per tensor only; no split of skip connections, which a transformer does not have',
+    simplified: 'min-max per sample only; no split of skip connections, which a transformer does not have',
     recipe: (bits) => ({ weights: { bits }, activations: minMax }),
   },
   'q-dit': {

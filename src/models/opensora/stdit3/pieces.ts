@@ -37,6 +37,9 @@ export type Dims = readonly [batch: number, frames: number, tokens: number, widt
 /** The whole batch at once. */
 export const whole: Pieces = { pieces: 1, slices: 1 };
 
+/** Linear layers sample by sample, for inputs that have one scale to each. */
+export const eachSample = ([batch]: Dims): Pieces => ({ pieces: 1, slices: batch });
+
 /** The pieces of `[batch, frames, tokens, width]` for a kind of module; one where none are of a good size. */
 export function piecesFor(backend: Backend, kind: string, dims: Dims): Pieces {
   if (backend !== 'cpu') return whole;

@@ -5,7 +5,7 @@ import type { Numerics } from '../../../quantization/quantizer.ts';
 import type { Tensor } from '../../../runtime/runtime.ts';
 import { attentionScores, moduleFlops } from './cost.ts';
 import { blockPath, captionGraph, type ModuleForm, type ModuleOutput, moduleGraph, sequenceGraph } from './modules.ts';
-import { type Dims, piecesFor, whole } from './pieces.ts';
+import { type Dims, eachSample, piecesFor, whole } from './pieces.ts';
 import type { Generation, Network } from './state.ts';
 
 /** Runs a module of one evaluation whose timestep gave this modulation. */
@@ -92,12 +92,13 @@ function formOf(
   { caption }: Generation,
   node: Node,
   hidden: Tensor,
-  { rowwise }: Numerics,
+  { apart }: Numerics,
   outputs: readonly ModuleOutput[],
 ): Omit<ModuleForm, 'precision'> {
   const dims = hidden.dims as unknown as Dims;
-  const inPieces = rowwise && !recorder && !outputs.includes('ungated');
-  const parts = inPieces ? piecesFor(runtime.backend, node.kind, dims) : whole;
+  const inPieces = !recorder && !outputs.includes('ungated');
+  const rowParts = inPieces ? piecesFor(runtime.backend, node.kind, dims) : whole;
+  const parts = apart === 'samples' ? eachSample(dims) : rowParts;
   const scores = attentionScores(config, node, { dims, pieces: parts.pieces, captionTokens: caption.tokens.dims[1]! });
   const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
   return { outputs, kernel: runtime.attentionKernel(scores), padded, ...parts };
