@@ -2,8 +2,9 @@
  * THE LOOP: from noise to latents, one yield per step, so that callers can show progress, preview, measure or stop. It
  * knows neither models nor policies nor samplers, only their interfaces.
  */
-import { throwIfAborted } from './errors.ts';
+import { QuantCacheError, throwIfAborted } from './errors.ts';
 import { execute } from './execute.ts';
+import { checkCheckpoint } from './finite.ts';
 import { type Denoiser, type Evaluation, type Node, type Precision, treeOf } from './model.ts';
 import type { Policy } from './policy.ts';
 import type { Arithmetic } from './runtime/arithmetic.ts';
@@ -65,6 +66,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         const started = performance.now();
         current = await sampler.leap!(leap);
         release(latents);
+        await assertNumbers(current, step, options);
         const spent = performance.now() - started;
         for (const end = Math.min(numSteps, step + Math.max(1, leap.steps)); step < end; step++) {
           trace.record({ step, node: tree, did: 'reuse', precision, milliseconds: spent / leap.steps });
@@ -91,6 +93,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         await run.observeOutput?.({ step, latents: input.latents, output });
         if (run.heldBytes) trace.measure({ step, path: tree.path, values: { heldBytes: run.heldBytes() } });
         current = await sampler.advance(latents, input, output, step);
+        await assertNumbers(current, step, options);
         yield { step, numSteps, timestep, input: input.latents, frameMask: input.frameMask, output, latents: current };
       } finally {
         await signals?.release();
@@ -106,6 +109,13 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
     if (current) release(current);
     run.dispose?.();
   }
+}
+
+/** One NaN spreads to all latents within a step or two: the run ends at once, on whichever device it is. */
+async function assertNumbers(latents: Tensor, step: number, { arithmetic, precision }: DenoiseOptions): Promise<void> {
+  if (Number.isFinite(await arithmetic.meanAbsolute(latents))) return;
+  const message = `The latents after step ${step + 1}, asked for in ${precision}, hold NaN or infinity. ${checkCheckpoint}`;
+  throw new QuantCacheError('not_finite', message);
 }
 
 const notFinite = ({ name }: Policy): string =>

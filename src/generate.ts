@@ -6,6 +6,7 @@ import { type Clip, concatFrames, dimsOf, samplesOf, sliceFrames } from './clip.
 import { stageClock } from './clock.ts';
 import { denoise } from './denoise.ts';
 import { QuantCacheError } from './errors.ts';
+import { assertFinite, checkCheckpoint } from './finite.ts';
 import { type NamedSampler, openLoop, samplerNamed, scheduleOf } from './loop.ts';
 import { type Geometry, type Precision, precisions, type TextConditioning } from './model.ts';
 import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
@@ -105,10 +106,13 @@ export async function* generate(
       { texts, negativePrompt: options.negativePrompt, guided: guidanceScale > 1 },
       options.signal,
     );
+    for (const { states } of [text.conditional, text.unconditional ?? text.conditional])
+      assertFinite(states, 'The states of the text encoder', checkCheckpoint);
 
     const before = loop === 0 ? undefined : parts.map((clips) => clips.at(-1)!);
     if (before || options.references?.some((clips) => clips.length)) yield enter('reference');
     const start = await conditioning.next(before);
+    assertFinite(start.latents, 'What the clips start from', checkCheckpoint);
 
     yield enter('denoise');
     const steps = denoiseFrom(pipeline, runtime, options, settings, { text, trace, ...start });
@@ -130,6 +134,7 @@ export async function* generate(
       const clips: Clip[] = [];
       const z = runtime.tensor(sample.data, dimsOf(sample));
       for await (const clip of pipeline.pixels.decode(z, geometry.numFrames, options.signal)) {
+        assertFinite(clip.data, 'What the decoder made of finite latents', checkCheckpoint);
         clips.push(clip);
         decoded += clip.frames;
         yield { type: 'frames', decoded, total, loop, milliseconds: clock.now() };

@@ -8,6 +8,7 @@
  *
  * Invariant: one matrix is in memory at a time.
  */
+import { assertFinite } from '../finite.ts';
 import { readFloat32, type Weight, type Weights } from '../weights/checkpoint.ts';
 import type { TensorSource } from '../weights/safetensors.ts';
 import {
@@ -23,8 +24,8 @@ import { blockSize, type IntegerKernel, type Recipe } from './recipe.ts';
 import { rotateMatrix, rotationOf } from './rotation.ts';
 import { type ActivationMaxima, scaleChannels, smoothingOf } from './smoothing.ts';
 
-/** Part of every cache key: raised when the same weights and recipe would be packed otherwise. */
-export const packingVersion = 1;
+/** Part of every cache key: raised when the same weights and recipe would be packed otherwise, or not at all. */
+export const packingVersion = 2;
 
 /** What decides how layers are packed. */
 export interface Packing {
@@ -33,12 +34,20 @@ export interface Packing {
   readonly maxima?: ActivationMaxima;
 }
 
-/** The tensors of packed layers, made one by one when they are written. */
+/**
+ * The tensors of packed layers, made one by one when they are written. Throws `not_finite` where any weight of the checkpoint
+ * holds NaN or infinity: integers would make finite nonsense of it, of those that are packed and of those before them.
+ */
 export async function packedTensors(
   weights: Weights,
   layers: readonly string[],
   packing: Packing,
 ): Promise<TensorSource[]> {
+  for (const name of weights.names()) {
+    const weight = weights.get(name);
+    const where = `Weight ${weight.name} in ${weight.file}`;
+    assertFinite(await readFloat32(weight), where, 'Copy or download the checkpoint again.');
+  }
   const tensors: TensorSource[] = [];
   for (const layer of layers) tensors.push(...(await packLayer(weights.get(`${layer}.weight`), layer, packing)));
   return tensors;

@@ -94,6 +94,23 @@ describe('what cannot be had', () => {
     await expect(prepare('fp16')).rejects.toMatchObject({ code: 'unsupported_precision' });
   });
 
+  it('weights that are no numbers, whether they are packed or not', async () => {
+    const tensor = (shape: number[], at: number) => {
+      const { data } = random(shape);
+      data[at] = Number.NEGATIVE_INFINITY;
+      return { shape, data };
+    };
+    for (const bad of ['a.qkv.weight', 'a.table']) {
+      const good = { 'a.qkv.weight': random([32, 128]), 'a.table': random([6, 32]) };
+      const [, inputs] = good[bad as keyof typeof good].shape;
+      weights = await writeWeights(folder, { ...good, [bad]: tensor([32, inputs!], 5) });
+      const message = expect.stringMatching(`${bad} in .*1 of ${32 * inputs!} numbers are NaN or infinite`);
+      await expect(prepare('w8a8')).rejects.toMatchObject({ code: 'not_finite', message });
+      expect(existsSync(join(home, 'quantized')) ? cached() : []).toEqual([]);
+      expect((await prepare('fp32')).weights).toBe(weights);
+    }
+  });
+
   it('six bits, or channels that are no multiple of 128, in blocks', async () => {
     const blocks = quantizationMethods['q-dit']!.recipe(8);
     const six = { ...blocks, activations: { ...blocks.activations, bits: 6 } } as const;
