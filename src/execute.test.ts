@@ -232,22 +232,14 @@ test('what a policy does not look into runs as one graph where the network has o
   expect(asked).toEqual([]);
 });
 
-test('time inside one graph is shared among its modules, and a node has as much as its modules together', async () => {
-  const wait = async (hidden: Tensor) => {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    return numbers(valuesOf(hidden));
-  };
-  const network = networkOf({ runWhole: (_, hidden) => wait(hidden) });
+test('what is inside one graph has no times: only the node that ran is timed', async () => {
+  const network = networkOf({ runWhole: async (_, hidden) => numbers(valuesOf(hidden)) });
   const context = contextOf(network, { finest: 'step' });
   await execute(tree, numbers([0]), 'fp32', context);
-  const times = new Map(context.trace.decisions.map(({ path, milliseconds }) => [path, milliseconds]));
-  expect(times.size).toBe(8);
-  const module = times.get('block.0.attn')!;
-  expect(module).toBeGreaterThan(1);
-  expect(module).toBeLessThan(times.get('step')! / 3);
-  expect(times.get('block.1')).toBeCloseTo(2 * module, 6);
-  expect(times.get('segment.0')).toBeCloseTo(4 * module, 6);
-  expect(times.get('step')).toBeGreaterThanOrEqual(4 * module);
+  const { decisions } = context.trace;
+  expect(decisions).toHaveLength(8);
+  const timed = decisions.filter((decision) => 'milliseconds' in decision || 'whole' in decision);
+  expect(timed).toMatchObject([{ path: 'step', whole: true, milliseconds: expect.any(Number) }]);
 });
 
 test('a policy may look at signals of the step while it decides', async () => {

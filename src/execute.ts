@@ -5,7 +5,7 @@
  * when the node was skipped. Policies may retain what they are shown, so tensors are released, never disposed of.
  */
 import { throwIfAborted } from './errors.ts';
-import { depthOf, type Evaluation, type Node, nodesOf, type Precision } from './model.ts';
+import { depthOf, type Evaluation, type ModuleResult, type Node, nodesOf, type Precision } from './model.ts';
 import { compute, type Run, type Site } from './policy.ts';
 import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
@@ -33,8 +33,10 @@ export async function execute(node: Node, hidden: Tensor, inherited: Precision, 
   const started = performance.now();
   const action = (await run.decide(site)) ?? compute();
   const precision = action.do === 'compute' ? (action.precision ?? inherited) : inherited;
-  const record = () =>
-    trace.record({ step, node, did: action.do, precision, milliseconds: performance.now() - started });
+  const record = (whole?: true) => {
+    const milliseconds = performance.now() - started;
+    trace.record({ step, node, did: action.do, precision, milliseconds, ...(whole && { whole }) });
+  };
 
   if (action.do === 'skip') {
     record();
@@ -48,7 +50,7 @@ export async function execute(node: Node, hidden: Tensor, inherited: Precision, 
   const result = node.children
     ? await sequence(node, hidden, precision, context)
     : await leaf(node, hidden, precision, context);
-  record();
+  record(result.whole);
   if (result.residual) await observe(site, result.residual, result.hidden, context);
   return result.hidden;
 }
@@ -73,30 +75,30 @@ async function observe(site: Site, residual: Tensor, hidden: Tensor, { run }: St
 
 const wanted = (node: Node, { run }: StepContext): boolean => run.wants?.(node) ?? false;
 
-async function leaf(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
+/** What running a node gives: `whole` where all of it was one graph. */
+interface Result extends ModuleResult {
+  readonly whole?: true;
+}
+
+function leaf(node: Node, hidden: Tensor, precision: Precision, context: StepContext): Promise<Result> {
   return context.evaluation.run(node, hidden, { precision, residual: wanted(node, context) });
 }
 
-async function sequence(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
-  const current = (await whole(node, hidden, precision, context)) ?? (await oneByOne(node, hidden, precision, context));
-  if (!wanted(node, context)) return { hidden: current };
-  return { hidden: current, residual: await context.arithmetic.subtract(current, hidden) };
+async function sequence(node: Node, hidden: Tensor, precision: Precision, context: StepContext): Promise<Result> {
+  const fromGraph = await asOneGraph(node, hidden, precision, context);
+  const current = fromGraph ?? (await oneByOne(node, hidden, precision, context));
+  const result: Result = { hidden: current, ...(fromGraph && { whole: true }) };
+  if (!wanted(node, context)) return result;
+  return { ...result, residual: await context.arithmetic.subtract(current, hidden) };
 }
 
 /** All that is inside a node as one graph, if the policy has nothing to say about it and the network can. */
-async function whole(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
+async function asOneGraph(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
   const { run, evaluation, trace, step } = context;
   if (depthOf(node.level) < depthOf(run.finest ?? 'module')) return undefined;
-  const started = performance.now();
   const result = await evaluation.runWhole?.(node, hidden, precision);
   if (!result) return undefined;
-  const inside = [...nodesOf(node)].filter((one) => one !== node);
-  const modules = inside.filter(({ children }) => !children).length;
-  const share = (performance.now() - started) / modules;
-  for (const one of inside) {
-    const count = [...nodesOf(one)].filter(({ children }) => !children).length;
-    trace.record({ step, node: one, did: 'compute', precision, milliseconds: share * count });
-  }
+  for (const one of nodesOf(node)) if (one !== node) trace.record({ step, node: one, did: 'compute', precision });
   return result;
 }
 

@@ -10,8 +10,10 @@ export interface Decision {
   readonly did: Action['do'];
   /** The precision computed in; for reuse and skip, the one that would have been. */
   readonly precision: Precision;
-  /** Time spent at the node, its children included; of what ran as one graph, the modules have equal shares. */
-  readonly milliseconds: number;
+  /** Time spent at the node, its children included; absent inside of what ran as one graph, where nobody can tell. */
+  readonly milliseconds?: number;
+  /** All that is inside ran as one graph. */
+  readonly whole?: true;
 }
 
 /** Numbers that a policy decided by, or that describe a step. */
@@ -29,7 +31,7 @@ export interface Trace {
   readonly warnings: readonly string[];
   measure(measurement: Measurement): void;
   warn(message: string): void;
-  record(event: { step: number; node: Node; did: Action['do']; precision: Precision; milliseconds: number }): void;
+  record(event: Omit<Decision, 'path' | 'level'> & { readonly node: Node }): void;
 }
 
 /** A new, empty trace. */

@@ -23,7 +23,7 @@ EXAMPLE = "a large red star moves right over a blue background"
 # One activation scale for a whole tensor is a quarter faster than one per row on a CPU, and as good here:
 # the rows of this model are about equally large.
 RECIPES = {
-    precision: dict(weights=weights, activations=dict(bits=8, granularity="tensor"))
+    precision: dict(weights=weights, activations=dict(bits=8, granularity="sample"))
     for precision, weights in (("w8a8", dict(bits=8)), ("w4a8", dict(bits=4, group=128, clipping="search")))
 }
 

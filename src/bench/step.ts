@@ -28,7 +28,10 @@ export interface StepBenchResult {
   /** Milliseconds of each step; the first one also compiles graphs and reads weights. */
   readonly steps: readonly number[];
   readonly medianStep: number;
-  /** Median milliseconds per step spent in all modules of a kind, the first step left out. */
+  /**
+   * Median milliseconds per step spent in all modules of a kind, the first step left out. Empty where a step ran as one
+   * graph, whose modules have no times of their own.
+   */
   readonly kinds: Readonly<Record<string, number>>;
   readonly gflopPerStep: number;
   /** Giga-operations per second at the median step. */
@@ -51,11 +54,11 @@ export async function benchStep(
   const { geometry, trace } = result;
   const modules = pipeline.network.blocks.flatMap((block) => block.children!);
   const kindOf = new Map(modules.map((module) => [module.path, module.kind]));
-  const steps = trace.decisions.filter(({ level }) => level === 'step').map(({ milliseconds }) => milliseconds);
+  const steps = trace.decisions.filter(({ level }) => level === 'step').map(({ milliseconds }) => milliseconds!);
   const kinds: Record<string, number[]> = {};
   for (const { path, step, milliseconds } of trace.decisions) {
     const kind = kindOf.get(path);
-    if (kind === undefined) continue;
+    if (kind === undefined || milliseconds === undefined) continue;
     kinds[kind] ??= steps.map(() => 0);
     kinds[kind][step]! += milliseconds;
   }

@@ -107,7 +107,7 @@ export async function tryOut(
   { setting, references, costs, runs }: Trial,
 ): Promise<Candidate> {
   const { numSteps, precision, planned } = setting;
-  const knowsCost = [...(costs?.modules.keys() ?? [])].some((key) => key.endsWith(` ${precision}`));
+  const knowsCost = costs?.computed.has(precision);
   if (!knowsCost) await makeClip(pipeline, runtime, options, { prompt: 0, numSteps, setting }); // compiles
   const clips: MadeClip[] = [];
   for (const prompt of options.prompts.keys())

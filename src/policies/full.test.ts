@@ -6,7 +6,7 @@ import { createPolicy } from './index.ts';
 
 testPolicy('full', { conservative: {}, variants: {} });
 
-test('a step that runs as one graph is recorded as the modules that it is made of', async () => {
+test('a step that runs as one graph is recorded as the modules that it is made of, without times of theirs', async () => {
   const bench = await createBench();
   const [whole, single] = [createTrace(), createTrace()];
   const found = await bench.sample(createPolicy('full'), { trace: whole });
@@ -16,9 +16,8 @@ test('a step that runs as one graph is recorded as the modules that it is made o
   expect(decisionsOf(whole).map((step) => step.length)).toEqual(decisionsOf(single).map((step) => step.length));
   const names = ({ decisions }: typeof whole) => decisions.map(({ path, step }) => `${step} ${path}`).sort();
   expect(names(whole)).toEqual(names(single));
-  const time = (level: string) =>
-    whole.decisions.filter((one) => one.level === level).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  expect(time('module')).toBeGreaterThan(0);
-  expect(time('module')).toBeLessThanOrEqual(time('step'));
+  const timed = whole.decisions.filter(({ milliseconds }) => milliseconds !== undefined);
+  expect(new Set(timed.map(({ level, whole }) => `${level} ${whole}`))).toEqual(new Set(['step true']));
+  expect(single.decisions.every(({ milliseconds }) => milliseconds! > 0)).toBe(true);
   await bench.close();
 });

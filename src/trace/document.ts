@@ -17,7 +17,8 @@ const decisionSchema = z.object({
   level: z.enum(['step', 'segment', 'block', 'module']),
   did: z.enum(['compute', 'reuse', 'skip']),
   precision: z.enum(precisions),
-  milliseconds: z.number(),
+  milliseconds: z.number().optional(),
+  whole: z.literal(true).optional(),
 });
 
 const measurementSchema = z.object({

@@ -2,7 +2,7 @@
  * What a run did, in numbers: how many nodes of each level were computed, reused and skipped, in which precision, and what
  * share of the operations and of the time of a full run that is.
  *
- * The time of modules that never ran is not known: it counts as nothing saved.
+ * Time is known of modules, and of nodes that ran as one graph. What never ran has none: it counts as nothing saved.
  */
 import type { Level, Precision } from '../model.ts';
 import type { Decision, Trace } from '../trace.ts';
@@ -27,9 +27,9 @@ export interface TraceSummary {
   readonly time: {
     /** Spent in the tree, decisions and statistics included, milliseconds. */
     readonly spent: number;
-    /** Of that, outside of modules: deciding, comparing, adding residuals. */
+    /** Of that, outside of modules and whole graphs: deciding, comparing, adding residuals. */
     readonly overhead: number;
-    /** What the modules not computed would have taken, from the mean of those that were; milliseconds. */
+    /** What modules and graphs would have taken where they were not computed, from the mean of those that were; milliseconds. */
     readonly saved: number;
   };
   /** The most that was held at the end of a step, in bytes. */
@@ -47,7 +47,8 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
   const computed = of('module').filter(({ did }) => did === 'compute');
   const levels: Level[] = ['step', 'segment', 'block', 'module'];
   const spent = sum(of('step').map(milliseconds));
-  const computing = sum(computed.map(milliseconds));
+  const timed = decisions.filter(({ level, did, whole }) => did === 'compute' && (level === 'module' || whole));
+  const computing = sum(timed.map(milliseconds));
   return {
     steps,
     levels: levels.map((level) => countsOf(level, of(level))),
@@ -56,7 +57,7 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
       computed: sum(computed.map(({ path }) => flops.get(path) ?? 0)),
       full: steps * sum([...flops.values()]),
     },
-    time: { spent, overhead: spent - computing, saved: timeSaved(computed, steps) },
+    time: { spent, overhead: spent - computing, saved: timeSaved(timed, steps) },
     // Not spread over arguments: a long run has more measurements than a call takes.
     heldBytes: measurements.reduce((most, { values }) => Math.max(most, values.heldBytes ?? 0), 0),
   };
@@ -76,10 +77,11 @@ function sharesOf(computed: readonly Decision[], flops?: ModuleFlops): TraceSumm
   return shares;
 }
 
-/** Mean time of each module times the steps it was not computed at; its first run also compiles and does not count. */
-function timeSaved(computed: readonly Decision[], steps: number): number {
+/** Mean time of each module or graph times the steps without it; its first run also compiles and does not count. */
+function timeSaved(timed: readonly Decision[], steps: number): number {
   const times = new Map<string, number[]>();
-  for (const { path, milliseconds } of computed) times.set(path, [...(times.get(path) ?? []), milliseconds]);
+  for (const { path, milliseconds } of timed)
+    if (milliseconds !== undefined) times.set(path, [...(times.get(path) ?? []), milliseconds]);
   return sum(
     [...times.values()].map((all) => {
       const warm = all.length > 1 ? all.slice(1) : all;
@@ -88,7 +90,7 @@ function timeSaved(computed: readonly Decision[], steps: number): number {
   );
 }
 
-const milliseconds = (decision: Decision): number => decision.milliseconds;
+const milliseconds = (decision: Decision): number => decision.milliseconds ?? 0;
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** The summary as lines of text. */

@@ -104,6 +104,14 @@ describe('summary', () => {
     // a.mlp ran warm once, 4 ms, and was left out once; the others ran once, 10 ms, and were left out twice.
     expect(summary.time.saved).toBe(4 + 3 * 20);
     expect(summary.heldBytes).toBe(2 ** 20);
+    const whole = createTrace();
+    for (const [step, milliseconds] of [9, 5, 5].entries()) {
+      for (const block of blocks)
+        for (const child of block.children!) whole.record({ step, node: child, did: 'compute', precision: 'fp32' });
+      whole.record({ step, node: tree, did: 'compute', precision: 'fp32', milliseconds, whole: true });
+    }
+    for (const step of [3, 4]) whole.record({ step, node: tree, did: 'reuse', precision: 'fp32', milliseconds: 1 });
+    expect(summarize(whole).time).toEqual({ spent: 21, overhead: 2, saved: 2 * 5 });
     expect(summarize(example()).precisions.w8a8).toBeCloseTo(1 / 5, 12);
     expect(summaryLines(summary).join('\n')).toMatch(/module\s+5\s+1\s+0.*w8a8 27.3 %.*45.8 %.*held: 1.0 MB/s);
   });
