@@ -20,7 +20,7 @@ from vae import SCALING_FACTOR, VideoVAE
 
 DEMO = world.WORLDS["demo"]
 EXAMPLE = "a large red star moves right over a blue background"
-# One activation scale for a whole tensor is a quarter faster than one per row on a CPU, and as good here:
+# One activation scale for a whole sample is a single operator on a CPU, and as good as one per row here:
 # the rows of this model are about equally large.
 RECIPES = {
     precision: dict(weights=weights, activations=dict(bits=8, granularity="sample"))
