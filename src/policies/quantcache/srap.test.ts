@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { contextOf, numbers, siteOf } from '../../../test/scalars.ts';
 import { createTrace } from '../../trace.ts';
 import { createBench, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
+import { srap } from './srap.ts';
 
 const open = { protectFirst: 1, protectLast: 1, threshold: 100, cap: 0.5 };
 
@@ -28,7 +30,7 @@ test('protects the first and last blocks, keeps the cap and the rows', async () 
   await bench.close();
 });
 
-test('the expected errors are those of the equations', async () => {
+test('what is measured of a block is its contribution and its likeness to the one before it', async () => {
   const bench = await createBench();
   const trace = createTrace();
   await bench.sample(createPolicy('srap', { ...open, instead: 'neighbour', threshold: 1e-9 }), { trace, numSteps: 2 });
@@ -38,4 +40,67 @@ test('the expected errors are those of the equations', async () => {
   expect(Math.sign(values.weight!)).toBe(Math.sign(values.similarity!));
   expect(trace.measurements.find(({ path }) => path === 'temporal_blocks.0')!.values).not.toHaveProperty('similarity');
   await bench.close();
+});
+
+describe('a block is left out exactly where its error by the equations is below the threshold', () => {
+  const hidden = numbers([6, 8]);
+  const other = numbers([3, 0]);
+  /** What block.3 adds at the steps 0, 1 and 2; its neighbour of the same kind, block.1, always adds `other`. */
+  const residuals = [numbers([1, 1]), numbers([1, 2]), numbers([1.2, 1.6])];
+
+  /** The steps from 3 on at which block.3 is left out; all other blocks are protected or contribute much more. */
+  async function leftOut(instead: 'nothing' | 'neighbour' | 'cached', threshold: number): Promise<number[]> {
+    const policy = srap({
+      instead,
+      threshold,
+      cap: 1,
+      protectFirst: 3,
+      protectLast: 2,
+      inARow: 5,
+      warmup: 3,
+      final: 0,
+    });
+    const context = contextOf(6, 6);
+    const run = policy.begin(context);
+    const blocks = context.tree.children![0]!.children!;
+    const steps: number[] = [];
+    for (let step = 0; step < 6; step++) {
+      await run.decide(siteOf(context.tree, step, hidden));
+      for (const block of blocks) {
+        const site = siteOf(block, step, hidden);
+        const action = await run.decide(site);
+        if (action && action.do !== 'compute') {
+          expect(block.path).toBe('block.3');
+          steps.push(step);
+        } else if (run.wants!(block)) {
+          await run.observe!(site, block.path === 'block.3' ? residuals[Math.min(step, 2)]! : other);
+        }
+      }
+    }
+    run.dispose!();
+    return steps;
+  }
+
+  const contribution = Math.hypot(1.2, 1.6) / Math.hypot(6, 8);
+
+  test('nothing in its place: E = c', async () => {
+    expect(await leftOut('nothing', contribution * 0.999)).toEqual([]);
+    expect(await leftOut('nothing', contribution * 1.001)).toEqual([3, 4, 5]);
+  });
+
+  test("its neighbour's residual: E = c sqrt(1 - S^2)", async () => {
+    const similarity = 1.2 / Math.hypot(1.2, 1.6);
+    const error = contribution * Math.sqrt(1 - similarity ** 2);
+    expect(await leftOut('neighbour', error * 0.999)).toEqual([]);
+    expect(await leftOut('neighbour', error * 1.001)).toEqual([3, 4, 5]);
+  });
+
+  test('its own last residual: E = c D (s - last), which grows until it is computed again', async () => {
+    const divergence = (0.2 + 0.4) / (1 + 2);
+    const error = contribution * divergence;
+    expect(await leftOut('cached', error * 0.999)).not.toContain(3);
+    expect((await leftOut('cached', error * 1.001))[0]).toBe(3);
+    expect(await leftOut('cached', error * 1.999)).not.toContain(4);
+    expect((await leftOut('cached', error * 2.001)).slice(0, 2)).toEqual([3, 4]);
+  });
 });
