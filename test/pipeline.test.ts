@@ -93,10 +93,10 @@ describe('latents are those of PyTorch', () => {
 
 test('modules cost what PyTorch counts', () => {
   const geometry = pipeline.geometry({});
-  const modules = modulesIn(treeOf(pipeline.blocks));
+  const modules = modulesIn(treeOf(pipeline.network.blocks));
   const found = Object.fromEntries(
     modules.map((module) => {
-      const { flops, parameters, bytes } = pipeline.cost(module, geometry);
+      const { flops, parameters, bytes } = pipeline.costs.of(module, geometry);
       expect(bytes).toBe(parameters * Float32Array.BYTES_PER_ELEMENT);
       return [module.path, { flops, parameters }];
     }),
@@ -107,12 +107,12 @@ test('modules cost what PyTorch counts', () => {
 test('a hidden state is as large as costs are told', async () => {
   const geometry = pipeline.geometry({});
   const { channels, frames, height, width } = geometry.latent;
-  const text = await pipeline.encodeText(['a red star']);
-  const denoiser = await pipeline.begin({ text, geometry, guided: true });
+  const text = await pipeline.text.encode({ texts: ['a red star'], guided: true });
+  const denoiser = await pipeline.network.begin({ text, geometry });
   const dims = [1, channels, frames, height, width];
   const latents = runtime.tensor(new Float32Array(channels * frames * height * width), dims);
   const evaluation = await denoiser.evaluate(latents, 500);
-  expect(pipeline.hiddenSize(geometry)).toBe(evaluation.hidden.dims.reduce((product, size) => product * size));
+  expect(pipeline.costs.hiddenDims(geometry)).toEqual(evaluation.hidden.dims);
   evaluation.dispose();
   denoiser.dispose();
 });

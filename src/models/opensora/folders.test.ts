@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../../test/layers.ts';
+import { publishedCoefficients } from './coefficients.ts';
 import { findFolders, readConfig } from './folders.ts';
 
 const root = temporaryFolder();
@@ -34,6 +35,7 @@ describe('a folder of the published transformer alone', () => {
         defaults: { height: 240, width: 426, numFrames: 51, fps: 24, numSteps: 30, guidanceScale: 7 },
         prompt: { aestheticScore: 6.5 },
         timestepBaseResolution: 512 ** 2,
+        policies: publishedCoefficients,
       },
     });
   });
