@@ -14,7 +14,7 @@ processes of one thread each beat one process of two threads, which waits at eve
 core that
 somebody else uses: `--workers 1` starts a helper that adds gradients of batches of its own, about one step
 stale.
-Resumes from RUN/dit.pt; `echo 20 > RUN/finish` starts a decay of 20 minutes at once.
+RUN/best.pt is the checkpoint of the lowest validation loss so far. Resumes from RUN/dit.pt; `echo 20 > RUN/finish` starts a decay of 20 minutes at once.
 """
 
 import argparse
@@ -210,9 +210,11 @@ def main(a):
     corpus = Corpus(run, master.tokenizer, a.batch)
     schedule = loop.Schedule(run, a.minutes, decay=a.decay, warmup=60, spent=spent, finishing=finishing)
 
-    def store():
+    best = [float("inf")]
+
+    def store(name="dit.pt"):
         loop.save(
-            run / "dit.pt",
+            run / name,
             model=master.state_dict(),
             **optimiser.state(),
             average=average.state,
@@ -228,6 +230,10 @@ def main(a):
         validation = validate(master, average, corpus, dtype, images_only)
         record = dict(step=step, spent=schedule.spent, seen=dict(seen), validation=validation)
         loop.log(run, stage="dit", **record, **more)
+        loss = validation.get("train", validation["image"])[0]
+        if loss < best[0]:  # after hours at a constant rate a run once diverged within minutes
+            best[0] = loss
+            store("best.pt")
 
     loop.log(run, stage="dit", arguments=vars(a), computing=str(dtype), seconds_a_step=times)
     running, next_log, next_save = {}, schedule.spent, schedule.spent + 2
