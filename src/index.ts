@@ -41,6 +41,7 @@ export { type Consistency, consistency } from './metrics/agreement/consistency.t
 export { attributesOfPrompt } from './metrics/agreement/prompt.ts';
 export { type Quality, quality } from './metrics/agreement/quality.ts';
 export { readAttributes, type Shown } from './metrics/agreement/reader.ts';
+export { readTrack, type Track } from './metrics/agreement/track.ts';
 export { type Attributes, attributes, readVocabulary, type Vocabulary } from './metrics/agreement/vocabulary.ts';
 export { type ClipModel, type ClipParts, loadClipModel } from './metrics/clipmodel/model.ts';
 export { type PixelConfig, parsePixelConfig } from './metrics/clipmodel/pixels.ts';

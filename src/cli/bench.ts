@@ -28,6 +28,7 @@ import {
   type SizeRequest,
   saveVideo,
 } from '../index.ts';
+import { hardnessCommand } from './benchhardness.ts';
 import { kernelsCommand } from './benchkernels.ts';
 import { pageCommand, writePage } from './benchpage.ts';
 import { stepCommand } from './benchstep.ts';
@@ -43,6 +44,7 @@ export function command(): Command {
   const bench = new Command('bench').description('measure speed, memory and quality');
   bench.addCommand(compareCommand(), { isDefault: true });
   bench.addCommand(agreementCommand());
+  bench.addCommand(hardnessCommand());
   bench.addCommand(pageCommand());
   bench.addCommand(stepCommand());
   bench.addCommand(kernelsCommand());

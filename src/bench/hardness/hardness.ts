@@ -1,0 +1,174 @@
+/**
+ * A measurement of hardness as a file: settings, machines, one short record per clip, and what they come to. Written whole
+ * or not at all, a record to a line; an interrupted measurement is continued from it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { findJson } from '../../files/json.ts';
+import { saveText } from '../../files/write.ts';
+import { type Geometry, QuantCacheError } from '../../index.ts';
+import type { Cell } from '../comparison.ts';
+import type { Machine } from '../machine.ts';
+import type { Place } from './coverage.ts';
+import type { HardnessSummary } from './summary.ts';
+import type { Trajectory } from './trajectory.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What all records have in common; files with other settings are not continued. */
+export interface HardnessSettings {
+  readonly model: string;
+  /** SHA-256 of the transformer's weights. */
+  readonly weights: string;
+  readonly numSteps: number;
+  readonly guidanceScale: number;
+  readonly geometry: Geometry;
+  /** Run lengths of whole-step reuse, and the evaluations that it takes. */
+  readonly cached: { readonly mask: string; readonly evaluations: number };
+  /** Leaps are Euler steps with the model's own guidance: nothing is fitted. */
+  readonly oracle: { readonly leaps: readonly number[]; readonly beam: number; readonly fitted: false };
+}
+
+/** One prompt and seed, made by every row. */
+export interface FidelityRecord extends Cell {
+  /** Decibels against full computation, by row; 120 for equal clips. */
+  readonly psnr: Readonly<Record<string, number>>;
+  readonly trajectory: Trajectory;
+  /** Decibels between full computation of this seed and of the one before; absent for the first seed. */
+  readonly otherSeed?: number;
+  /** Decibels between full computation of this prompt and of the one before, same seed; absent for the first prompt. */
+  readonly otherPrompt?: number;
+  /** By row, full computation included; absent where the prompt cannot be judged. */
+  readonly verdicts?: Readonly<Record<string, Verdict>>;
+}
+
+/** One prompt, made by the rows whose agreement is compared. */
+export interface AgreementRecord extends Cell {
+  /** Absent where the prompt cannot be judged. */
+  readonly verdicts?: Readonly<Record<string, Verdict>>;
+  /** Where objects of full computation begin. */
+  readonly places: readonly Place[];
+}
+
+/** The best path of so many evaluations; `leaps` is their lengths, such as `1-1-4-8-8-8`. */
+export interface PathRecord {
+  readonly evaluations: number;
+  readonly leaps: string;
+  readonly psnr: number;
+}
+
+/** One clip's cheapest paths. */
+export interface OracleRecord extends Cell {
+  readonly paths: readonly PathRecord[];
+  /** Rank correlation of all finished paths by latent error and by decoded PSNR, 1 where both rank alike; absent for one path. */
+  readonly rank?: number;
+  /** Decibels lost where a path is chosen by its latent error instead of its decoded PSNR, mean over numbers of evaluations. */
+  readonly loss: number;
+  /** Evaluations that the search took. */
+  readonly searched: number;
+}
+
+/** The best path of so many evaluations for all clips at once. */
+export interface FixedPathRecord {
+  readonly evaluations: number;
+  readonly leaps: string;
+  /** Per clip, in the order of the cells. */
+  readonly psnr: readonly number[];
+}
+
+export interface FixedRecord {
+  readonly cells: readonly Cell[];
+  readonly paths: readonly FixedPathRecord[];
+  /** Where the search stands; absent when it is over. Latents per clip are base64 of float32. */
+  readonly unfinished?: {
+    readonly evaluations: number;
+    readonly paths: readonly { leaps: readonly number[]; at: number; error: number; latents: readonly string[] }[];
+    readonly least: readonly (readonly number[])[];
+  };
+}
+
+/** A measurement, finished or not. */
+export interface Hardness {
+  readonly format: 'quantcache-hardness';
+  readonly version: 1;
+  readonly settings: HardnessSettings;
+  readonly machines: readonly Machine[];
+  readonly summary: HardnessSummary;
+  readonly fidelity: readonly FidelityRecord[];
+  readonly agreement: readonly AgreementRecord[];
+  readonly oracle: readonly OracleRecord[];
+  readonly fixed?: FixedRecord;
+}
+
+const cell = z.object({ prompt: z.string(), seed: z.number() });
+const numbers = z.array(z.number());
+const verdicts = z.record(z.string(), z.object({ objects: z.number(), wrong: z.array(z.string()) })).optional();
+const path = z.object({ evaluations: z.number(), leaps: z.string(), psnr: z.number() });
+
+const schema = z.object({
+  format: z.literal('quantcache-hardness'),
+  version: z.literal(1),
+  settings: z.object({ model: z.string(), weights: z.string(), numSteps: z.number() }).loose(),
+  machines: z.array(z.object({}).loose()),
+  summary: z.object({}).loose(),
+  fidelity: z.array(
+    cell.extend({
+      psnr: z.record(z.string(), z.number()),
+      trajectory: z.object({ divergence: numbers, bend: numbers, detour: z.number() }),
+      otherSeed: z.number().optional(),
+      otherPrompt: z.number().optional(),
+      verdicts,
+    }),
+  ),
+  agreement: z.array(cell.extend({ verdicts, places: z.array(z.object({ x: z.number(), y: z.number() })) })),
+  oracle: z.array(
+    cell.extend({ paths: z.array(path), rank: z.number().optional(), loss: z.number(), searched: z.number() }),
+  ),
+  fixed: z
+    .object({
+      cells: z.array(cell),
+      paths: z.array(path.extend({ psnr: numbers })),
+      unfinished: z
+        .object({
+          evaluations: z.number(),
+          paths: z.array(z.object({ leaps: numbers, at: z.number(), error: z.number(), latents: z.array(z.string()) })),
+          least: z.array(numbers),
+        })
+        .optional(),
+    })
+    .optional(),
+});
+
+/** Reads a measurement; undefined where there is no such file. Throws `corrupt_file` for anything else than one. */
+export const loadHardness = (file: string): Promise<Hardness | undefined> =>
+  findJson(file, schema, {
+    what: 'a measurement of hardness of this version',
+    todo: 'Give another --out, or remove it.',
+  }) as Promise<Hardness | undefined>;
+
+/** Writes a measurement; an earlier file is replaced when the new one is whole. */
+export const saveHardness = (file: string, hardness: Hardness): Promise<void> =>
+  saveText(file, `${hardnessText(hardness)}\n`);
+
+/** As JSON, a record to a line. */
+export function hardnessText(hardness: Hardness): string {
+  const lines = (records: readonly unknown[]) => `[\n${records.map((record) => JSON.stringify(record)).join(',\n')}\n]`;
+  const fields = Object.entries(hardness).filter(([, value]) => value !== undefined);
+  const text = (value: unknown) => (Array.isArray(value) && value.length > 0 ? lines(value) : JSON.stringify(value));
+  return `{\n${fields.map(([name, value]) => `${JSON.stringify(name)}: ${text(value)}`).join(',\n')}\n}`;
+}
+
+/** Throws `invalid_option` unless an earlier measurement was made with these settings. */
+export function assertSameHardness(earlier: Hardness, settings: HardnessSettings): void {
+  const there = earlier.settings;
+  const different = (Object.keys(settings) as (keyof HardnessSettings)[]).filter(
+    (name) => !isDeepStrictEqual(there[name], JSON.parse(JSON.stringify(settings[name]))),
+  );
+  if (different.length === 0) return;
+  const differences = different.map(
+    (name) => `${name} ${JSON.stringify(there[name])} there, ${JSON.stringify(settings[name])} here`,
+  );
+  throw new QuantCacheError(
+    'invalid_option',
+    `The earlier results were measured with other settings (${differences.join('; ')}). Give another --out, or remove them.`,
+  );
+}
