@@ -8,11 +8,15 @@ import { hardnessReport } from '../bench/hardness/report.ts';
 import { hardnessSheet, sheetRows } from '../bench/hardness/sheet.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
 import { assertOutputs } from '../files/outputs.ts';
-import { assertWritable, createRuntime, openModel, saveVideo } from '../index.ts';
+import { assertFormat, openModel, saveVideo } from '../index.ts';
+import { startRuntime } from './device.ts';
+import { refuseUnread } from './given.ts';
+import { assertMemory } from './memory.ts';
 import { finiteNumber, type ModelFlags, wholeNumber, withModel } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 const firstSeed = 42;
+const most = 10_000;
 
 interface HardnessFlags extends ModelFlags {
   parts: readonly Part[];
@@ -43,41 +47,43 @@ Example:
 export function hardnessCommand(): Command {
   return withModel(new Command('hardness').description('how hard the model is to accelerate, as a test bed must be'))
     .option('--parts <list>', `what to measure, of ${parts.join(', ')}`, partList, parts)
-    .option('--prompts <count>', 'prompts of the fidelity part, from the first', wholeNumber(1), 40)
+    .option('--prompts <count>', 'prompts of the fidelity part, from the first', wholeNumber(1, most), 40)
     .option(
       '--prompts-from <file>',
       'a prompt per line, or a .json list; default: evaluation prompts of the demo model',
     )
-    .option('--seeds <count>', `seeds of each, from ${firstSeed} up`, wholeNumber(1), 2)
-    .option('--agreement-prompts <count>', 'prompts of the agreement part, a seed each', wholeNumber(1), 200)
-    .option('--oracle-prompts <count>', 'prompts of the oracle, a seed each', wholeNumber(1), 20)
-    .option('--beam <count>', 'paths that the oracle follows per step', wholeNumber(1), 2)
-    .option('--steps <count>', 'steps of full computation', wholeNumber(2), 30)
+    .option('--seeds <count>', `seeds of each, from ${firstSeed} up`, wholeNumber(1, most), 2)
+    .option('--agreement-prompts <count>', 'prompts of the agreement part, a seed each', wholeNumber(1, most), 200)
+    .option('--oracle-prompts <count>', 'prompts of the oracle, a seed each', wholeNumber(1, most), 20)
+    .option('--beam <count>', 'paths that the oracle follows per step', wholeNumber(1, most), 2)
+    .option('--steps <count>', 'steps of full computation', wholeNumber(2, most), 30)
     .option('--guidance <scale>', 'classifier-free guidance; default: that of the model', finiteNumber)
     .option('-o, --out <file>', 'JSON of every clip; a run that finds its own file continues it')
     .option('--sheet <file.png>', `contact sheet; of each prompt, a line each: ${sheetRows.join(', ')}`)
-    .option('--sheet-prompts <count>', 'prompts on the sheet', wholeNumber(1), 6)
+    .option('--sheet-prompts <count>', 'prompts on the sheet', wholeNumber(1, most), 6)
     .option('--json', 'print the JSON instead of the tables')
     .option('-q, --quiet', 'no progress')
     .addHelpText('after', partsHelp)
     .action(runHardness);
 }
 
-async function runHardness(flags: HardnessFlags): Promise<void> {
+async function runHardness(flags: HardnessFlags, command: Command): Promise<void> {
+  refuseUnmeasured(flags, command);
   const outputs = [
     ...(flags.out ? [{ path: flags.out, option: '--out', makesFolder: true }] : []),
-    ...(flags.sheet ? [{ path: flags.sheet, option: '--sheet' }] : []),
+    ...(flags.sheet ? [{ path: flags.sheet, option: '--sheet', makesFolder: true }] : []),
   ];
   await assertOutputs(outputs, flags.promptsFrom ? [{ path: flags.promptsFrom, option: '--prompts-from' }] : []);
-  if (flags.sheet) await assertWritable(flags.sheet);
+  if (flags.sheet) await assertFormat(flags.sheet);
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
   const earlier = flags.out === undefined ? undefined : await loadHardness(flags.out);
   const counts = { fidelity: flags.prompts, agreement: flags.agreementPrompts, oracle: flags.oraclePrompts };
   const all = await readPrompts(Math.max(...flags.parts.map((part) => counts[part])), flags.promptsFrom);
   const promptsOf = (part: Part) => (flags.parts.includes(part) ? all.slice(0, counts[part]) : []);
-  const runtime = await createRuntime({ backend: flags.device, threads: flags.threads });
+  const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  assertMemory(pipeline, pipeline.geometry({}), { prompts: 1 });
   await using saving = autosave(async (hardness: Hardness) => {
     if (flags.out) await saveHardness(flags.out, hardness);
   });
@@ -92,8 +98,11 @@ async function runHardness(flags: HardnessFlags): Promise<void> {
     vocabulary: await vocabularyOf(flags.model),
     earlier,
     signal,
-    // Without a terminal the line per clip says enough.
-    onEvent: (event) => (event.type !== 'stage' || process.stderr.isTTY) && progress.generating(event),
+    onEvent: progress.generating,
+    onEstimate: ({ evaluations, milliseconds }) =>
+      progress.note(
+        `about ${evaluations} evaluations of the network to make, which take about ${seconds(milliseconds)}`,
+      ),
   });
   let next = await run.next();
   for (; !next.done; next = await run.next()) {
@@ -115,6 +124,14 @@ async function runHardness(flags: HardnessFlags): Promise<void> {
   }
   progress.end();
   process.stdout.write(flags.json ? `${hardnessText(hardness)}\n` : hardnessReport(hardness));
+}
+
+/** Refuses counts of what is not measured. */
+function refuseUnmeasured({ parts: measured, sheet }: HardnessFlags, command: Command): void {
+  const readBy = { fidelity: ['prompts', 'seeds'], agreement: ['agreementPrompts'], oracle: ['oraclePrompts', 'beam'] };
+  for (const part of parts)
+    if (!measured.includes(part)) refuseUnread(command, readBy[part], `--parts leaves out ${part}; add it`);
+  if (sheet === undefined) refuseUnread(command, ['sheetPrompts'], 'it is about a sheet; add --sheet <file.png>');
 }
 
 /** Parts by name, each once. */

@@ -13,7 +13,7 @@ import {
   type Vocabulary,
 } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
-import { type Row, rowPolicy } from '../rows.ts';
+import { fullRow, type Row, rowPolicy } from '../rows.ts';
 import type { AgreementRecord, FidelityRecord } from './hardness.ts';
 import { cached, cachedEvaluations, type HardnessRows } from './protocol.ts';
 import { rounded } from './rounding.ts';
@@ -63,6 +63,18 @@ export async function renderClip(
   shop.onEvaluations?.(evaluationsOf(row));
   const { data, frames: count, height, width } = videos[0]!;
   return framesFromDecoded(data, { count, height, width, fps });
+}
+
+/** Evaluations of a clip that tells what one takes; about as many as those of a measurement have. */
+const timedEvaluations = 10;
+
+/** Milliseconds per evaluation, with a clip's share of encoding text and decoding. A first clip opens what is needed. */
+export async function timeEvaluation(shop: Omit<Workshop, 'rows'>, cell: Cell): Promise<number> {
+  const steps = Math.min(timedEvaluations, shop.numSteps);
+  await renderClip(shop, fullRow(1, shop.numSteps), cell);
+  const began = performance.now();
+  await renderClip(shop, fullRow(steps, shop.numSteps), cell);
+  return (performance.now() - began) / steps;
 }
 
 /** Decibels between two clips. */

@@ -6,7 +6,7 @@ import { type GenerateEvent, type Pipeline, QuantCacheError, type Runtime, type 
 import type { Cell } from '../comparison.ts';
 import { describeMachine } from '../machine.ts';
 import { decibels } from '../texts.ts';
-import { fullClips, measureAgreement, measureFidelity, type Workshop } from './clips.ts';
+import { fullClips, measureAgreement, measureFidelity, timeEvaluation, type Workshop } from './clips.ts';
 import { evaluationsLeft, fixedFor, isComplete, isFixedMissing, missingIn, type Records, type Wanted } from './due.ts';
 import { openField } from './field.ts';
 import {
@@ -36,6 +36,8 @@ export interface HardnessOptions {
   readonly earlier?: Hardness;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: GenerateEvent) => void;
+  /** Told once, before the first clip, what is to be made and how long that takes, by the time of a short clip. */
+  readonly onEstimate?: (estimate: { readonly evaluations: number; readonly milliseconds: number }) => void;
 }
 
 /** A clip is done, or a layer of the oracle's search over all clips. */
@@ -83,6 +85,12 @@ export async function* measureHardness(
   });
 
   const rows = hardnessRows(numSteps);
+  const toMake = evaluationsLeft(wanted, records(), rows);
+  if (options.onEstimate && toMake > 0) {
+    const [cell] = [...wanted.fidelity, ...wanted.agreement, ...wanted.oracle];
+    const milliseconds = toMake * (await timeEvaluation({ ...options, pipeline, runtime }, cell!));
+    options.onEstimate({ evaluations: toMake, milliseconds });
+  }
   const began = performance.now();
   let evaluations = 0;
   const onEvaluations = (count: number) => {
