@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'network' // the hub could not be reached or refused
   | 'io' // reading or writing a file failed
   | 'not_finite' // NaN or infinity where numbers are needed
+  | 'target_missed' // calibration found nothing that reaches what was asked for
   | 'verification_failed' // a result differs from its reference
   | 'aborted'; // the caller's AbortSignal or Ctrl-C
 

@@ -11,6 +11,7 @@ import { type NamedSampler, openLoop, samplerNamed, scheduleOf } from './loop.ts
 import { type Geometry, type Precision, precisions, type TextConditioning } from './model.ts';
 import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
 import type { Policy } from './policy.ts';
+import { referencesOf } from './references.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
 import type { Schedule } from './sampler.ts';
 import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
@@ -30,7 +31,10 @@ export interface GenerateOptions extends SizeRequest {
   readonly seed?: number | bigint | string;
   /** Clips that follow each other, each beginning with the end of the one before. Default 1. */
   readonly loops?: number;
-  /** Pixels that condition each prompt's clip, in [-1, 1]; by default the first frame of the first one is kept. */
+  /**
+   * Pixels that condition each prompt's clip, in [-1, 1]; by default the first frame of the first one is kept. Pictures that
+   * a prompt itself names come after them.
+   */
   readonly references?: readonly (readonly Clip[])[];
   /** What only this family of models understands, such as Open-Sora's `aestheticScore`. */
   readonly familyOptions?: FamilyOptions;
@@ -81,8 +85,9 @@ export interface GenerateResult {
 export async function* generate(
   pipeline: Pipeline,
   runtime: Runtime,
-  options: GenerateOptions,
+  asked: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, GenerateResult> {
+  const options = { ...asked, references: await referencesOf(pipeline, asked) };
   const settings = resolve(pipeline, options);
   const { geometry, prompts, conditioning, guidanceScale, loops } = settings;
   const clock = stageClock<Stage>();
@@ -110,7 +115,7 @@ export async function* generate(
       assertFinite(states, 'The states of the text encoder', checkCheckpoint);
 
     const before = loop === 0 ? undefined : parts.map((clips) => clips.at(-1)!);
-    if (before || options.references?.some((clips) => clips.length)) yield enter('reference');
+    if (before || options.references.some((clips) => clips.length)) yield enter('reference');
     const start = await conditioning.next(before);
     assertFinite(start.latents, 'What the clips start from', checkCheckpoint);
 

@@ -8,7 +8,7 @@ export { loadMeasurements, noMeasurements, saveMeasurements } from './calibratio
 export { calibrationPrompts } from './calibration/prompts.ts';
 export { pickRecipe, type RecipesOptions, type RecipeTrial, recipesToTry, tryRecipes } from './calibration/recipes.ts';
 export { openRecipeTrials } from './calibration/recipetrials.ts';
-export { pick, type Target } from './calibration/targets.ts';
+export { pick, reaches, type Target } from './calibration/targets.ts';
 export { type Clip, concatFrames } from './clip.ts';
 export {
   cachesReport,
@@ -76,7 +76,7 @@ export {
   skip,
   stack,
 } from './policy.ts';
-export { findDefaultProfile, fittedOptions, loadProfile, saveFitted, saveProfile } from './profiles.ts';
+export { saveFitted, saveProfile } from './profiles.ts';
 export { type ActivationRecorder, activationRecorder } from './quantization/activations.ts';
 export { recipesFile, saveCalibrated } from './quantization/calibrated.ts';
 export type { QuantizationOptions } from './quantization/quantizer.ts';
@@ -89,6 +89,17 @@ export {
   simulation,
 } from './quantization/recipe.ts';
 export { type QuantizationMethod, quantizationMethods } from './quantization/recipes.ts';
+export { loadReference } from './references.ts';
+export { decideRun, generateOptionsOf, type RunDecision } from './run/decide.ts';
+export { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema } from './run/options.ts';
+export {
+  assertSameMaking,
+  type ClipRecord,
+  differenceOf,
+  picturesOf,
+  readRecord,
+  recordOf,
+} from './run/record.ts';
 export type { Backend, Runtime, Tensor } from './runtime/runtime.ts';
 export { release, retain } from './runtime/sharing.ts';
 export {

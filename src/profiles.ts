@@ -4,9 +4,10 @@ import * as z from 'zod';
 import { QuantCacheError } from './errors.ts';
 import { findJson, saveJson } from './files/json.ts';
 import { findText } from './files/read.ts';
+import { samplerNamed } from './loop.ts';
 import type { Pipeline } from './pipeline.ts';
 import { policyEntry } from './policies/index.ts';
-import { type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
+import { type Fitted, type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
 import { assertSameWeights } from './weights/bound.ts';
 
 /** The name that is looked for where nobody names one. */
@@ -16,11 +17,17 @@ export const defaultProfile = 'balanced';
 const fileOf = (profile: string, { folder }: Pipeline): string =>
   profile.endsWith('.json') ? profile : join(folder, 'profiles', `${profile}.json`);
 
+/** A profile, and what it was fitted for; `assumed` where an older file does not say and the model's defaults are taken. */
+export interface FoundProfile extends Profile {
+  readonly fitted: Fitted;
+  readonly assumed: boolean;
+}
+
 /**
  * The profile of a name or file. Throws `model_not_found` where there is none, `corrupt_file`, and `weights_mismatch` for
  * a profile of other weights.
  */
-export async function loadProfile(profile: string, pipeline: Pipeline): Promise<Profile> {
+export async function loadProfile(profile: string, pipeline: Pipeline): Promise<FoundProfile> {
   const file = fileOf(profile, pipeline);
   const text = await findText(file);
   if (text === undefined) {
@@ -32,15 +39,38 @@ export async function loadProfile(profile: string, pipeline: Pipeline): Promise<
     name: pipeline.model,
     hash: await pipeline.hash(),
   });
-  return parsed;
+  const { fitted } = parsed;
+  return { ...parsed, fitted: fitted ?? assumedSetting(parsed, pipeline), assumed: fitted === undefined };
 }
 
-/** The model's default profile; undefined for a model that comes without. */
-export async function findDefaultProfile(pipeline: Pipeline): Promise<Profile | undefined> {
+/** The model's defaults, at the steps that there are plans for. */
+function assumedSetting({ numSteps, options: { hlc } }: Profile, pipeline: Pipeline): Fitted {
+  const { defaults } = pipeline;
+  const { height, width, numFrames: frames, fps, guidanceScale } = defaults;
+  const planned = Object.keys(hlc ? hlc.plans : {}).map(Number);
+  const steps = planned.length > 0 ? planned : [numSteps ?? defaults.numSteps];
+  return {
+    height,
+    width,
+    frames,
+    fps,
+    guidanceScale,
+    sampler: samplerNamed(pipeline).name,
+    conditioning: 'text',
+    steps,
+  };
+}
+
+/** The model's default profile, or why the one that it has is of no use; undefined for a model that comes without. */
+export async function findDefaultProfile(
+  pipeline: Pipeline,
+): Promise<FoundProfile | { readonly unusable: string } | undefined> {
   try {
     return await loadProfile(defaultProfile, pipeline);
   } catch (error) {
-    if (error instanceof QuantCacheError && error.code === 'model_not_found') return undefined;
+    if (!(error instanceof QuantCacheError)) throw error;
+    if (error.code === 'model_not_found') return undefined;
+    if (error.code === 'weights_mismatch') return { unusable: error.message };
     throw error;
   }
 }

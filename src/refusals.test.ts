@@ -27,6 +27,13 @@ it('tells what a field must be', () => {
   expect(told({ text: '', list: ['a', 'b', 'c', 'd', 'e'] })).toMatch(/^list.0: .*; list.3: .* and 1 more$/);
 });
 
+it('tells what is wrong inside of the alternative that was meant', () => {
+  const part = z.strictObject({ part: z.union([z.literal(false), z.strictObject({ size: z.number() })]) });
+  const told = (value: unknown) => issuesOf(part.safeParse({ part: value }).error!);
+  expect(told({ size: 'a' })).toBe('part.size: must be of type number');
+  expect(told(3)).toBe('part: has none of the allowed forms');
+});
+
 it('keeps what a schema of ours says', () => {
   expect(told({ text: '', mask: 'x' })).toBe('mask: write one digit');
 });

@@ -5,14 +5,27 @@ import { messageOf } from './errors.ts';
 /** How many fields a message names. */
 const issuesShown = 4;
 
-/** What a schema found wrong, field by field. `whole` is what messages call the data itself. */
-export function issuesOf({ issues }: z.ZodError, whole = ''): string {
+/**
+ * What a schema found wrong, field by field; of alternatives, that which was meant most likely. `whole` is what messages call
+ * the data itself.
+ */
+export function issuesOf(error: z.ZodError, whole = ''): string {
+  const issues = error.issues.flatMap(specific);
   const shown = issues.slice(0, issuesShown).map((issue) => {
     const field = issue.path.map(String).join('.') || whole;
     return field === '' ? wordsOf(issue) : `${field}: ${wordsOf(issue)}`;
   });
   const rest = issues.length - shown.length;
   return shown.join('; ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+/** An issue, or those of the alternative whose fields were followed the furthest. */
+function specific(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const depth = (issues: readonly z.core.$ZodIssue[]) => Math.max(0, ...issues.map(({ path }) => path.length));
+  const alternatives = issue.errors.map((issues) => issues.flatMap(specific)).filter((issues) => depth(issues) > 0);
+  const meant = alternatives.sort((a, b) => depth(b) - depth(a))[0];
+  return meant?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
 /** What `JSON.parse` found wrong with a text. */

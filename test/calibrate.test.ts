@@ -20,8 +20,10 @@ function run(...args: string[]) {
 const settings = ['--steps', '5', '--prompts', '1', '--trials', '3', '--quiet', '--measurements', 'measured.json'];
 
 const eightBits = ['--precision', 'w8a8', '--steps', '2'];
-/** No recipe reaches such a quality, so the most exact one is written, which is not the model's own. */
-const search = ['--quality', '200', '--precisions', 'w8a8', '--prompts', '1', '--steps', '2', '--quiet'];
+const search = ['--precisions', 'w8a8', '--prompts', '1', '--steps', '2', '--quiet'];
+
+/** What the recipe that is written has to reach; known when all were tried. */
+let quality: string[] = [];
 
 interface Written {
   model: { hash: string };
@@ -72,7 +74,10 @@ describe('quantcache calibrate', () => {
     expect(make('a.mp4').status).toBe(0);
     expect(make('b.mp4').status).toBe(0);
     expect(readFileSync(join(folder, 'a.mp4')).equals(readFileSync(join(folder, 'b.mp4')))).toBe(true);
-    expect((await readMetadata(join(folder, 'a.mp4')))?.policy).toBe('quantcache calibrated');
+    expect(await readMetadata(join(folder, 'a.mp4'))).toMatchObject({
+      profile: 'calibrated',
+      run: { policy: 'quantcache' },
+    });
   });
 
   test('cache memory is bounded: without any, everything is computed', () => {
@@ -92,6 +97,23 @@ describe('quantcache calibrate', () => {
     expect(made.stderr).toMatch(/do not fit into the cache memory/);
     const { decisions } = JSON.parse(made.stdout) as { decisions: { levels: { level: string; compute: number }[] } };
     expect(decisions.levels.find(({ level }) => level === 'step')?.compute).toBe(5);
+  });
+
+  test('a profile says what it was fitted for, and elsewhere there is one warning', () => {
+    const { fitted } = JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8'));
+    const setting = { height: 64, width: 64, frames: 17, fps: 8, guidanceScale: 4, sampler: 'euler' };
+    expect(fitted).toEqual({ ...setting, conditioning: 'text', steps: [5] });
+    const elsewhere = ['--steps', '4', '--frames', '1', '--profile', 'profile.json', '--quiet', '-o', 'other.png'];
+    const { status, stderr } = run('generate', prompt, ...elsewhere);
+    expect(status).toBe(0);
+    expect(stderr.match(/was fitted for/g)).toHaveLength(1);
+  });
+
+  test('a target that nothing reaches writes no profile, and says what is reached', () => {
+    const missed = run('calibrate', '--quality', '90', '--budgets', '2', ...settings, '-o', 'ninety.json');
+    expect(missed.stderr).toMatch(/ninety\.json: of 5 steps, 90 dB is not reached; the nearest makes [\d.]+ dB/);
+    expect(missed.status).toBe(1);
+    expect(existsSync(join(folder, 'ninety.json'))).toBe(false);
   });
 
   test('another target is found without measuring again', () => {
@@ -118,7 +140,14 @@ describe('quantcache calibrate', () => {
       return readFileSync(join(folder, name));
     };
     const before = make('before.mp4');
-    const found = run('calibrate', '--recipes', '-m', 'model', ...search);
+    const missed = run('calibrate', '--recipes', '-m', 'model', '--quality', '200', ...search);
+    expect(missed.status).toBe(1);
+    expect(missed.stderr).toMatch(/less than the 200 dB asked for: .*recipes\.json is not written/);
+    expect(existsSync(join(folder, 'model/profiles/recipes.json'))).toBe(false);
+    // Of enough quality is then only the most exact one, which is not the model's own; nothing is tried again.
+    const [, best] = /makes ([\d.]+) dB/.exec(missed.stderr)!;
+    quality = ['--quality', String(Number(best) - 0.1)];
+    const found = run('calibrate', '--recipes', '-m', 'model', ...quality, ...search);
     expect(found.stderr).toBe('');
     expect(found.stdout).toMatch(/model.profiles.recipes\.json/);
     const { recipes, measured } = JSON.parse(readFileSync(join(folder, 'model/profiles/recipes.json'), 'utf8'));
@@ -127,7 +156,7 @@ describe('quantcache calibrate', () => {
     expect(existsSync(join(folder, 'model/profiles/recipes.json.trials'))).toBe(false);
     for (const { psnr, time } of measured.trials) expect([psnr > 20, time > 0.1 && time < 10]).toEqual([true, true]);
     expect(make('after.mp4').equals(before)).toBe(false);
-  }, 60_000);
+  });
 
   test('recipes of other weights are refused, and found anew', () => {
     const file = join(folder, 'model/profiles/recipes.json');
@@ -136,9 +165,9 @@ describe('quantcache calibrate', () => {
     const refused = run('generate', prompt, '-m', 'model', '-q', '-o', 'no.mp4', '--policy', 'full', ...eightBits);
     expect(refused.status).toBe(1);
     expect(refused.stderr).toMatch(/recipes.json was measured on other .* Calibrate this model/);
-    expect(run('calibrate', '--recipes', '-m', 'model', ...search).stderr).toBe('');
+    expect(run('calibrate', '--recipes', '-m', 'model', ...quality, ...search).stderr).toBe('');
     expect(JSON.parse(readFileSync(file, 'utf8')).model.name).not.toBe('other');
-  }, 60_000);
+  });
 
   test.each<[string, () => string[], number, RegExp]>([
     [

@@ -81,9 +81,9 @@ describe('quantcache generate', () => {
     expect([track.displayWidth, track.displayHeight]).toEqual([64, 64]);
     expect(await readMetadata(join(folder, 'star.mp4'))).toMatchObject({
       prompt,
-      seed: '7',
-      model: 'demo',
-      policy: 'quantcache balanced',
+      index: 0,
+      run: { prompts: [prompt], seed: '7', numSteps: 1, policy: 'quantcache', precision: 'fp32' },
+      model: { name: 'demo' },
     });
   });
 
@@ -129,7 +129,7 @@ describe('quantcache generate', () => {
   test.each<[string, string[], number, RegExp]>([
     ['an unknown option', ['generate', prompt, '--stepz', '3'], 2, /unknown option '--stepz'/],
     ['an unknown command', ['generat', prompt], 2, /unknown command 'generat'/],
-    ['no prompt', ['generate'], 2, /missing required argument 'prompts'/],
+    ['no prompt', ['generate'], 2, /No prompt is given/],
     ['an empty prompt', ['generate', ' ', ...fast], 2, /prompt is empty/],
     ['a prompt without quotes', ['generate', 'a', 'red', 'star', '-q'], 2, /quantcache generate "a red star" -q/],
     ['an empty option', ['generate', prompt, '--image', ''], 2, /--image is empty/],
@@ -154,7 +154,7 @@ describe('quantcache generate', () => {
     ['a strange size', ['generate', prompt, '--size', '64'], 2, /HEIGHTxWIDTH/],
     ['an unknown policy', ['generate', prompt, '--policy', 'magic'], 2, /magic/],
     ['an unknown policy option', ['generate', prompt, '--policy', 'fora', '--policy-option', 'x=1'], 2, /fora.*"x"/s],
-    ['an option of no policy', ['generate', prompt, '--policy-option', 'x=1'], 2, /needs a --policy/],
+    ['an option of no policy', ['generate', prompt, '--policy-option', 'x=1'], 2, /needs a policy/],
     ['a malformed policy option', ['generate', prompt, '--policy-option', 'x'], 2, /name=value/],
     ['an unknown file type', ['generate', prompt, '-o', 'star.avi'], 2, /\.avi.*\.mp4/s],
     ['a folder that is not there', ['generate', prompt, '-o', 'nowhere/star.mp4'], 1, /nowhere/],

@@ -8,13 +8,16 @@ import {
   createPolicy,
   createRuntime,
   finish,
+  framesToTensor,
   type GenerateEvent,
   type GenerateOptions,
   type GenerateResult,
   generate,
+  makeFrames,
   openModel,
   type Pipeline,
   type Runtime,
+  saveVideo,
 } from '../src/index.ts';
 import { openCheckpoint, readWeightBytes } from '../src/weights/checkpoint.ts';
 import { writeSafetensors } from '../src/weights/safetensors.ts';
@@ -98,6 +101,18 @@ describe('generate', () => {
     // The given frame does not depend on the number of steps; the others do.
     expect(again.latents.subarray(0, plane)).toEqual(kept);
     expect(again.latents.subarray(plane, 2 * plane)).not.toEqual(conditioned.latents.subarray(plane, 2 * plane));
+  });
+
+  test('a picture that a prompt names conditions as one that is given', async () => {
+    const { height, width } = pipeline.defaults;
+    const file = join(mkdtempSync(join(tmpdir(), 'quantcache-')), 'shade.png');
+    const shade = makeFrames(new Uint8Array(3 * height * width).fill(160), { count: 1, height, width, fps: 1 });
+    await saveVideo(shade, file);
+    const image: Clip = { data: framesToTensor(shade), channels: 3, frames: 1, height, width };
+    const named = await run({ prompts: [`${prompt} {"reference_path": ${JSON.stringify(file)}}`] });
+    expect(named.latents).toEqual((await run({ references: [[image]] })).latents);
+    expect(named.latents).not.toEqual((await run()).latents);
+    await expect(run({ prompts: [`${prompt} {"reference_path": "none.png"}`] })).rejects.toMatchObject({ code: 'io' });
   });
 
   test('loops continue a clip and overlap by one chunk', async () => {

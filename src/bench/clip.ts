@@ -9,6 +9,7 @@ import {
   framesFromDecoded,
   type GenerateEvent,
   generate,
+  generateOptionsOf,
   messageOf,
   type Pipeline,
   QuantCacheError,
@@ -21,7 +22,7 @@ import {
 } from '../index.ts';
 import type { Cell, ClipResult } from './comparison.ts';
 import { startMemoryMeter } from './memory.ts';
-import { type Row, rowPolicy, rowSampler } from './rows.ts';
+import { decideRow, type Row } from './rows.ts';
 
 export interface ClipOptions extends SizeRequest {
   readonly guidanceScale?: number;
@@ -50,17 +51,9 @@ export async function makeClip(
   const load = Math.round(loadavg()[0]! * 100) / 100;
   const memory = startMemoryMeter();
   const processor = process.cpuUsage();
-  const policy = await rowPolicy(row, pipeline);
+  const decided = generateOptionsOf(await decideRow(row, pipeline, { ...options, ...cell }));
   const began = performance.now();
-  const run = generate(pipeline, runtime, {
-    ...options,
-    prompts: [cell.prompt],
-    seed: cell.seed,
-    numSteps: row.numSteps,
-    sampler: rowSampler(row),
-    policy,
-    precision: row.precision,
-  });
+  const run = generate(pipeline, runtime, { ...decided, signal: options.signal });
   const result = await finish(run, (event) => {
     memory.sample();
     options.onEvent?.(event);

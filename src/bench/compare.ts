@@ -16,7 +16,6 @@ import {
   type TraceDocument,
   type Vocabulary,
 } from '../index.ts';
-import { samplerNamed } from '../loop.ts';
 import { type MadeClip, makeClip, modulesOf } from './clip.ts';
 import {
   assertSameFingerprint,
@@ -29,7 +28,7 @@ import {
 } from './comparison.ts';
 import { fidelityOf } from './fidelity.ts';
 import { describeMachine } from './machine.ts';
-import { type Row, rowPolicy, rowSampler } from './rows.ts';
+import { decideRow, type Row } from './rows.ts';
 import { summarizeRows } from './summary.ts';
 import { temporalFigures } from './temporal.ts';
 import { timeLeft } from './timeleft.ts';
@@ -85,11 +84,7 @@ export async function* compare(
     geometry,
   };
   if (earlier) assertSameSettings(earlier, settings);
-  for (const row of rows) {
-    // A missing profile or sampler is told before anything is made.
-    samplerNamed(pipeline, rowSampler(row));
-    await rowPolicy(row, pipeline);
-  }
+  for (const row of rows) await decideRow(row, pipeline, { ...options, ...cells[0] }); // what cannot run is told before anything is made
   const clips: ClipResult[] = [...(earlier?.clips ?? [])];
   const isDone = (row: Row, cell: Cell) => clips.some((clip) => clip.row === row.label && sameCell(clip, cell));
   const missing = cells.flatMap((cell) => rows.filter((row) => !isDone(row, cell)).map((row) => ({ row, cell })));

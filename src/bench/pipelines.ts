@@ -39,7 +39,7 @@ export async function openPipelines(
   const open = async ({ recipe, precision }: Row): Promise<Pipeline> => {
     const chosen = quantizationMethods[recipe!]!.recipe(precision === 'w4a8' ? 4 : 8);
     if (chosen.smoothing) maxima ??= measureMaxima(runtime, model, clip);
-    const quantization = { recipes: { [precision]: chosen }, maxima: chosen.smoothing && (await maxima) };
+    const quantization = { recipes: { [precision!]: chosen }, maxima: chosen.smoothing && (await maxima) };
     return openModel(runtime, { ...model, quantization });
   };
   return {

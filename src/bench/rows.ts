@@ -5,14 +5,14 @@
  */
 import {
   createPolicy,
-  fittedOptions,
-  loadProfile,
+  type DecidedOptions,
+  decideRun,
   type Pipeline,
-  type Policy,
   type Precision,
   precisions,
   QuantCacheError,
   quantizationMethods,
+  type SizeRequest,
 } from '../index.ts';
 
 /** One way to make every clip: a policy with its options, a precision and a number of steps. */
@@ -21,7 +21,8 @@ export interface Row {
   readonly label: string;
   readonly policy: string;
   readonly options: Readonly<Record<string, unknown>>;
-  readonly precision: Precision;
+  /** Absent where a profile brings its own. */
+  readonly precision?: Precision;
   /** How the precision quantizes, by the name of a published method, where not by default. */
   readonly recipe?: string;
   readonly numSteps: number;
@@ -83,13 +84,15 @@ function splitRows(text: string): string[] {
 }
 
 function parseRow(text: string, defaults: RowDefaults): Row {
-  const { policy, precision = defaults.precision, recipe, steps, options = '' } = pattern.exec(text)?.groups ?? {};
+  const { policy, precision: named, recipe, steps, options = '' } = pattern.exec(text)?.groups ?? {};
   if (policy === undefined)
     throw new QuantCacheError(
       'invalid_option',
       `"${text}" is no row to compare. Write name[@precision][#steps][:option=value,option=value], such as teacache@w8a8:threshold=0.1.`,
     );
-  if (!precisions.includes(precision as Precision))
+  const parsed = parseOptions(options);
+  const precision = named ?? ('profile' in parsed ? undefined : defaults.precision);
+  if (precision !== undefined && !precisions.includes(precision as Precision))
     throw new QuantCacheError(
       'invalid_option',
       `"${text}" names the precision "${precision}"; use one of ${precisions.join(', ')}.`,
@@ -99,8 +102,8 @@ function parseRow(text: string, defaults: RowDefaults): Row {
   if (numSteps < 1) throw new QuantCacheError('invalid_option', `"${text}" takes no steps; use #1 or more.`);
   const row = {
     policy,
-    options: parseOptions(options),
-    precision: precision as Precision,
+    options: parsed,
+    ...(precision && { precision: precision as Precision }),
     ...(recipe && { recipe }),
     numSteps,
   };
@@ -120,22 +123,27 @@ function checkPolicy({ policy, options: { profile, sampler, ...options } }: Pick
   createPolicy(policy, options);
 }
 
-/** The sampler that a row asks for; undefined for the model's own. */
-export const rowSampler = ({ options }: Row): string | undefined => options.sampler as string | undefined;
-
-/** A row's policy on a model, with what was fitted to it; `quantcache:profile=NAME` is the model's profile. Options go before. */
-export async function rowPolicy(
-  { policy, options: { profile, sampler: _, ...options } }: Row,
+/**
+ * What a row runs for a prompt and a seed. `quantcache:profile=NAME` is the model's profile, options go before its own. Throws
+ * `invalid_option` for a profile that was not fitted for such runs: something else under its name would be no measurement.
+ */
+export async function decideRow(
+  { label, policy, options: { profile, sampler, ...options }, precision, numSteps }: Row,
   pipeline: Pipeline,
-): Promise<Policy> {
-  const calibrated =
-    profile === undefined
-      ? await fittedOptions(policy, pipeline)
-      : (await loadProfile(String(profile), pipeline)).options;
-  return createPolicy(policy, { ...calibrated, ...options });
+  clip: SizeRequest & { readonly prompt: string; readonly seed: number; readonly guidanceScale?: number },
+): Promise<DecidedOptions> {
+  const { prompt, seed, guidanceScale, size, resolution, aspect, frames, duration, fps } = clip;
+  const decision = await decideRun(pipeline, {
+    ...{ prompts: [prompt], seed, numSteps, guidanceScale, precision, sampler: sampler as string | undefined },
+    ...{ size, resolution, aspect, frames, duration, fps },
+    ...(profile === undefined ? { policy } : { profile: String(profile) }),
+    policyOptions: options,
+  });
+  if (profile === undefined || decision.profile !== undefined) return decision.run;
+  throw new QuantCacheError('invalid_option', `Row "${label}" cannot be measured. ${decision.warnings.join(' ')}`);
 }
 
-function checkRecipe(text: string, recipe: string, precision: string): void {
+function checkRecipe(text: string, recipe: string, precision = 'no precision'): void {
   if (!Object.hasOwn(quantizationMethods, recipe))
     throw new QuantCacheError(
       'invalid_option',
@@ -176,7 +184,7 @@ function parsedValue(text: string): unknown {
 
 function labelled(row: Omit<Row, 'label'>, defaultSteps: number): Row {
   const recipe = row.recipe ? `/${row.recipe}` : '';
-  const precision = row.precision === 'fp32' ? '' : `@${row.precision}${recipe}`;
+  const precision = (row.precision ?? 'fp32') === 'fp32' ? '' : `@${row.precision}${recipe}`;
   const steps = row.numSteps === defaultSteps ? '' : `#${row.numSteps}`;
   const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
   const options = Object.entries(row.options).map(([name, value]) => `${name}=${textOf(value)}`);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Candidate } from './candidate.ts';
 import { median } from './cost.ts';
-import { pick } from './targets.ts';
+import { pick, reaches } from './targets.ts';
 
 const candidate = (psnr: number, speedup: number) => ({ psnr, worstPsnr: psnr - speedup, speedup }) as Candidate;
 const all = [candidate(40, 2), candidate(35, 5), candidate(31, 4), candidate(30, 8), candidate(22, 12)] as [
@@ -19,6 +19,14 @@ test('the fastest of enough quality, the best of enough speed', () => {
 test('the closest where none is enough', () => {
   expect(pick(all, { quality: 50 })).toBe(all[0]);
   expect(pick(all, { speedup: 50 })).toBe(all[4]);
+});
+
+test('whether a target is reached', () => {
+  expect(reaches(all[0], { quality: 40 })).toBe(true);
+  expect(reaches(all[0], { quality: 40.1 })).toBe(false);
+  expect(reaches(all[0], { quality: 40, worst: 38.1 })).toBe(false);
+  expect(reaches(all[0], { speedup: 2 })).toBe(true);
+  expect(reaches(all[0], { speedup: 2.1 })).toBe(false);
 });
 
 test('medians', () => {

@@ -20,6 +20,7 @@ import {
   policyEntry,
   precisions,
   QuantCacheError,
+  reaches,
   type SizeRequest,
   saveFitted,
   saveMeasurements,
@@ -27,6 +28,7 @@ import {
   type Target,
   type WrittenProfile,
 } from '../index.ts';
+import { samplerNamed } from '../loop.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
@@ -171,13 +173,24 @@ async function run(flags: Flags, command: Command): Promise<void> {
   progress.end();
   const wanted = targets.map((target) => ({ ...target, candidates }));
   if (flags.each) wanted.push(...oneOfEach(candidates, { steps: flags.steps, folder: dirname(targets[0]!.file) }));
+  const { height, width, numFrames: frames, fps } = pipeline.geometry(flags);
+  const sampler = samplerNamed(pipeline).name;
+  const fitted = { height, width, frames, fps, guidanceScale, sampler, conditioning: 'text' } as const;
   const profiles: WrittenProfile[] = [];
+  const missed: string[] = [];
   for (const { file, ...one } of wanted) {
-    const profile = profileOf({ ...one, model, steps: flags.steps, prompts });
+    const { profile, shortfalls } = profileOf({ ...one, model, fitted, steps: flags.steps, prompts });
+    missed.push(...shortfalls.map((shortfall) => `${file}: ${shortfall}.`));
+    if (!profile) continue;
     await saveProfile(file, profile);
     profiles.push(profile);
     if (!flags.json) process.stdout.write(`${file}\n`);
   }
+  if (missed.length > 0)
+    throw new QuantCacheError(
+      'target_missed',
+      `Not all that was asked for is reached, and what is not is not written. ${missed.join(' ')} Ask for less, or try more --budgets, --trials or --precisions.`,
+    );
   if (flags.json) process.stdout.write(`${JSON.stringify(profiles)}\n`);
 }
 
@@ -254,36 +267,60 @@ function oneOfEach(candidates: readonly Candidate[], { steps, folder }: { steps:
 interface ProfileRequest extends Omit<NamedTarget, 'file'> {
   readonly candidates: readonly Candidate[];
   readonly model: WrittenProfile['model'];
+  /** What was calibrated on, but for the steps. */
+  readonly fitted: Omit<NonNullable<WrittenProfile['fitted']>, 'steps'>;
   /** Numbers of steps that were planned for. */
   readonly steps: readonly number[];
   readonly prompts: readonly string[];
 }
 
-/** Precision and pruning are chosen at the first number of steps and hold for all of them. */
-function profileOf({ candidates, name, target, model, steps, prompts }: ProfileRequest): WrittenProfile {
-  const [first, ...others] = steps;
-  const chosen = pick(candidates.filter(({ numSteps }) => numSteps === first) as [Candidate, ...Candidate[]], target);
-  const like = candidates.filter(
-    ({ precision, pruning }) => precision === chosen.precision && pruning === chosen.pruning,
-  );
-  const picked: [Candidate, ...Candidate[]] = [chosen];
-  for (const count of others) {
-    const [one, ...more] = like.filter(({ numSteps }) => numSteps === count);
-    if (one) picked.push(pick([one, ...more], target));
+interface Outcome {
+  /** Absent where the target is missed at the first number of steps. */
+  readonly profile?: WrittenProfile;
+  /** Where the target is missed, and what is reached instead. */
+  readonly shortfalls: readonly string[];
+}
+
+/**
+ * Precision and pruning are chosen at the first number of steps and hold for all of them; a number of steps at which they
+ * miss the target is left out.
+ */
+function profileOf({ candidates, name, target, model, fitted, steps, prompts }: ProfileRequest): Outcome {
+  const picked: Candidate[] = [];
+  const shortfalls: string[] = [];
+  for (const count of steps) {
+    const [chosen] = picked;
+    const like = candidates.filter(
+      ({ numSteps, precision, pruning }) =>
+        numSteps === count && (!chosen || (precision === chosen.precision && pruning === chosen.pruning)),
+    );
+    if (like.length === 0) continue;
+    const best = pick(like as [Candidate, ...Candidate[]], target);
+    if (reaches(best, target)) picked.push(best);
+    else shortfalls.push(shortfallOf(best, target));
+    if (picked.length === 0) return { shortfalls };
   }
   const figures = picked.map(({ planned, ...figure }) => ({
     ...figure,
     computed: planned.plan.map(({ step }) => step),
   }));
-  return {
+  const profile: WrittenProfile = {
     format: 'quantcache-profile',
-    version: 2,
+    version: 3,
     name,
     model,
-    numSteps: first!,
-    options: optionsOf(picked),
+    fitted: { ...fitted, steps: picked.map(({ numSteps }) => numSteps) },
+    options: optionsOf(picked as [Candidate, ...Candidate[]]),
     measured: { target, prompts, figures },
   };
+  return { profile, shortfalls };
+}
+
+/** What is asked for and what there is, at one number of steps. */
+function shortfallOf({ numSteps, psnr, worstPsnr, speedup }: Candidate, target: Target): string {
+  const worst = 'quality' in target && target.worst !== undefined ? ` and ${target.worst} dB at the worst` : '';
+  const asked = 'quality' in target ? `${target.quality} dB${worst}` : `${target.speedup}x`;
+  return `of ${numSteps} steps, ${asked} is not reached; the nearest makes ${psnr.toFixed(1)} dB (worst ${worstPsnr.toFixed(1)}) at ${speedup.toFixed(2)}x`;
 }
 
 const describe = ({ numSteps, planned, precision, pruning, ...figures }: Candidate): string =>

@@ -5,6 +5,7 @@ import {
   openRecipeTrials,
   type Pipeline,
   pickRecipe,
+  QuantCacheError,
   type RecipesOptions,
   type RecipeTrial,
   type Runtime,
@@ -46,12 +47,21 @@ export async function calibrateRecipes({ options, open, runtime, pipeline, out, 
     const own = trials.filter((trial) => trial.precision === precision);
     return pickRecipe(own as [RecipeTrial, ...RecipeTrial[]], quality ?? enough);
   });
+  const missed = chosen.filter(({ psnr }) => quality !== undefined && psnr < quality);
+  if (missed.length > 0)
+    throw new QuantCacheError(
+      'target_missed',
+      `${missed.map(shortfallOf).join(' ')} That is less than the ${quality} dB asked for: ${file} is not written. Ask for less.`,
+    );
   for (const trial of chosen) progress.note(`chosen: ${describe(trial)}`);
   const recipes = Object.fromEntries(chosen.map(({ precision, recipe }) => [precision, recipe]));
   await saveCalibrated(file, { model, recipes, maxima, measured: { prompts, trials: trials.map(figures) } });
   await kept.remove();
   return { file, trials };
 }
+
+const shortfallOf = ({ precision, name, psnr }: RecipeTrial): string =>
+  `The most exact recipe of ${precision}, ${name}, makes ${psnr.toFixed(1)} dB.`;
 
 const figures = ({ recipe: _, ...figures }: RecipeTrial) => figures;
 

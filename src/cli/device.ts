@@ -26,7 +26,7 @@ export function tryDevice(device: string, signal?: AbortSignal): Promise<string 
 
 /** Starts the runtime that the options name. Throws `backend_unavailable`. */
 export async function startRuntime(
-  { device, threads }: { device: 'cpu' | 'webgpu' | 'cuda'; threads?: number },
+  { device = 'cpu', threads }: { device?: 'cpu' | 'webgpu' | 'cuda'; threads?: number },
   signal?: AbortSignal,
 ): Promise<Runtime> {
   const failure = device === 'cpu' ? undefined : await tryDevice(device, signal);

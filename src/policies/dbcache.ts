@@ -10,6 +10,7 @@
  */
 import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
 
@@ -43,7 +44,9 @@ export function dbcache(given?: z.input<typeof dbcacheOptions>): Policy {
   };
 }
 
-function begin(options: Options, { arithmetic, measure }: RunContext): Run {
+function begin(options: Options, context: RunContext): Run {
+  const { arithmetic, measure } = context;
+  tellIfAlwaysComputed(context, 'dbcache', { option: 'warmup', first: options.warmup });
   const kept = residualStore();
   const [front, middle] = ['segment.0', 'segment.1'];
   let unchanged = false;

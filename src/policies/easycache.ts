@@ -14,6 +14,7 @@
  */
 import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
 
@@ -35,7 +36,9 @@ export function easycache(given?: z.input<typeof easycacheOptions>): Policy {
   return { name: 'easycache', begin: (context) => begin(options, context) };
 }
 
-function begin({ threshold, warmup }: Options, { numSteps, arithmetic, measure }: RunContext): Run {
+function begin({ threshold, warmup }: Options, context: RunContext): Run {
+  const { numSteps, arithmetic, measure } = context;
+  tellIfAlwaysComputed(context, 'easycache', { option: 'warmup', first: warmup, last: 1 });
   const kept = residualStore();
   let sum = 0;
   let computed = false;

@@ -1,5 +1,7 @@
 /** The policies by name, as data: command line, server, studio and benchmark offer what is listed here. */
+import type * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
+import type { Precision } from '../model.ts';
 import type { Policy } from '../policy.ts';
 import { adacache, adacacheOptions } from './adacache.ts';
 import { dbcache, dbcacheOptions } from './dbcache.ts';
@@ -9,10 +11,11 @@ import { fbcache, fbcacheOptions } from './fbcache.ts';
 import type { Fit } from './fitting.ts';
 import { fora, foraOptions } from './fora.ts';
 import { full, fullOptions } from './full.ts';
+import { tellingIdleness } from './idle.ts';
 import { fitMagcache, magcache, magcacheOptions } from './magcache.ts';
-import type { OptionsSchema } from './options.ts';
+import { type OptionsSchema, readOptions } from './options.ts';
 import { pab, pabOptions } from './pab.ts';
-import { aigq, aigqOptions } from './quantcache/aigq.ts';
+import { aigq, aigqOptions, precisionsOf } from './quantcache/aigq.ts';
 import { hlc, hlcOptions } from './quantcache/hlc.ts';
 import { quantcache, quantcacheOptions } from './quantcache/index.ts';
 import { paperOptions, quantcachePaper } from './quantcache/paper/index.ts';
@@ -33,28 +36,44 @@ export interface PolicyEntry {
   create(options?: object): Policy;
   /** Options that are a model's own, from measurements of `quantcache calibrate --policy`. */
   readonly fit?: Fit;
+  /** Computes everything on purpose. */
+  readonly isReference?: boolean;
+  /** The precisions that the policy names itself under these options, defaults filled in; absent where it names none ever. */
+  precisions?(options: Readonly<Record<string, unknown>>): readonly Precision[];
 }
 
-const entry = (description: string, options: OptionsSchema, create: PolicyEntry['create'], fit?: Fit): PolicyEntry => ({
-  description,
-  options,
-  create,
-  fit,
-});
+const entry = <Schema extends OptionsSchema>(
+  description: string,
+  options: Schema,
+  create: PolicyEntry['create'],
+  more: {
+    readonly fit?: Fit;
+    readonly isReference?: boolean;
+    precisions?(options: z.output<Schema>): readonly Precision[];
+  } = {},
+): PolicyEntry => ({ description, options, create, ...more }) as PolicyEntry;
 
 /** Every policy. Adding one takes its file and a line here. */
 export const policies: Readonly<Record<string, PolicyEntry>> = {
-  quantcache: entry('caching, precision and pruning decided together', quantcacheOptions, quantcache),
-  'quantcache-paper': entry('QuantCache as published, equations 5 to 11', paperOptions, quantcachePaper),
+  quantcache: entry('caching, precision and pruning decided together', quantcacheOptions, quantcache, {
+    precisions: ({ aigq }) => (aigq ? precisionsOf(aigq) : []),
+  }),
+  'quantcache-paper': entry('QuantCache as published, equations 5 to 11', paperOptions, quantcachePaper, {
+    precisions: ({ bits = [] }) => [...new Set(bits)],
+  }),
   hlc: entry('the caching of quantcache alone', hlcOptions, hlc),
-  aigq: entry('the precision of quantcache alone', aigqOptions, aigq),
+  aigq: entry('the precision of quantcache alone', aigqOptions, aigq, { precisions: precisionsOf }),
   srap: entry('the pruning of quantcache alone', srapOptions, srap),
-  full: entry('no acceleration, the reference', fullOptions, full),
+  full: entry('no acceleration, the reference', fullOptions, full, { isReference: true }),
   static: entry('whole steps reused at fixed steps', staticOptions, staticPolicy),
   schedule: entry('whole steps reused by an explicit or an optimal schedule', scheduleOptions, schedule),
   adacache: entry('whole steps reused at a rate that follows the content', adacacheOptions, adacache),
-  teacache: entry('whole steps reused while the input changes little', teacacheOptions, teacache, fitTeacache),
-  magcache: entry('whole steps reused while residuals keep their size', magcacheOptions, magcache, fitMagcache),
+  teacache: entry('whole steps reused while the input changes little', teacacheOptions, teacache, {
+    fit: fitTeacache,
+  }),
+  magcache: entry('whole steps reused while residuals keep their size', magcacheOptions, magcache, {
+    fit: fitMagcache,
+  }),
   easycache: entry('whole steps reused while the output is foretold to change little', easycacheOptions, easycache),
   taylorseer: entry('residuals predicted by a Taylor expansion', taylorseerOptions, taylorseer),
   fbcache: entry('all blocks but the first reused while that one changes little', fbcacheOptions, fbcache),
@@ -73,7 +92,17 @@ export function policyEntry(name: string): PolicyEntry {
   throw new QuantCacheError('invalid_option', `There is no policy "${name}". Choose one of: ${names}.`);
 }
 
-/** Makes a policy by name, with options as the command line gives them. */
+/** Makes a policy by name, with options as the command line gives them. It tells the user where it saves nothing. */
 export function createPolicy(name: string, options: Readonly<Record<string, unknown>> = {}): Policy {
-  return policyEntry(name).create(options);
+  const { create, isReference } = policyEntry(name);
+  const policy = create(options);
+  return isReference ? policy : tellingIdleness(policy);
 }
+
+/** A policy's options as plain data, defaults filled in; throws `invalid_option` for what its schema refuses. */
+export const completeOptions = (name: string, options: object = {}): Record<string, unknown> =>
+  readOptions(name, policyEntry(name).options, options);
+
+/** The precisions that a policy with these options names itself; none where it leaves that to the run. */
+export const ownPrecisions = (name: string, options: object = {}): readonly Precision[] =>
+  policyEntry(name).precisions?.(completeOptions(name, options)) ?? [];

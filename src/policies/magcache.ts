@@ -13,6 +13,7 @@ import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import type { Fit } from './fitting.ts';
+import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
 import { residualStore } from './residuals.ts';
 
@@ -43,7 +44,8 @@ export function magcache(given?: z.input<typeof magcacheOptions>): Policy {
   return { name: 'magcache', begin: (context) => begin(options, context) };
 }
 
-function begin({ threshold, maxInARow, retention, ratios }: Options, { numSteps, measure }: RunContext): Run {
+function begin({ threshold, maxInARow, retention, ratios }: Options, context: RunContext): Run {
+  const { numSteps, measure } = context;
   if (!ratios)
     throw new QuantCacheError(
       'invalid_option',
@@ -52,6 +54,7 @@ function begin({ threshold, maxInARow, retention, ratios }: Options, { numSteps,
   const kept = residualStore();
   const stretched = nearest(ratios, numSteps - 1);
   const first = Math.trunc(retention * numSteps);
+  tellIfAlwaysComputed(context, 'magcache', { option: 'retention', first });
   let drift = 1;
   let error = 0;
   let inARow = 0;

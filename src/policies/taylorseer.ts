@@ -13,6 +13,7 @@
  */
 import * as z from 'zod';
 import type { Policy } from '../policy.ts';
+import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
 import { plannedRun } from './planned.ts';
 
@@ -37,12 +38,14 @@ export function taylorseer(options?: z.input<typeof taylorseerOptions>): Policy 
   const { interval, order, warmup, level } = readOptions('taylorseer', taylorseerOptions, options);
   return {
     name: 'taylorseer',
-    begin: () =>
-      plannedRun({
+    begin(context) {
+      tellIfAlwaysComputed(context, 'taylorseer', { option: 'warmup', first: warmup });
+      return plannedRun({
         level,
         covers: (node) => node.level === level,
         computes: (step) => step < warmup || (step - warmup + 1) % interval === 0,
         order,
-      }),
+      });
+    },
   };
 }

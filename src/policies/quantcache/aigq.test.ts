@@ -27,10 +27,18 @@ test('what the backend lacks counts as the next more precise that it has', () =>
 test('with fp32 alone it computes everything, bit for bit as full, and remembers nothing', async () => {
   const bench = await createBench();
   const trace = createTrace();
-  const found = await bench.sample(createPolicy('aigq', { ladder }), { trace });
+  const found = await bench.sample(createPolicy('aigq', { ladder, available: ['fp32'] }), { trace });
   expect(found).toEqual(await bench.sample(createPolicy('full')));
   expect(decisionsOf(trace).join('')).toMatch(/^c+$/);
   expect(Math.max(...trace.measurements.flatMap(({ values }) => values.heldBytes ?? []))).toBe(0);
+  await bench.close();
+});
+
+test('without a ladder the precision of the run holds', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  await bench.sample(createPolicy('aigq'), { trace, precision: 'w8a8', numSteps: 3 });
+  expect(new Set(trace.decisions.map(({ precision }) => precision))).toEqual(new Set(['w8a8']));
   await bench.close();
 });
 

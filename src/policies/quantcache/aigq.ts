@@ -27,15 +27,14 @@ const referenceSteps = 30;
 export const aigqFields = {
   ladder: z
     .array(z.tuple([z.enum(precisions), z.number()]))
-    .min(1)
-    .default([['w8a8', 0]])
+    .default([])
     .describe(
-      'Pairs [precision, importance], falling: the first whose importance is reached; the last one also below.',
+      'Pairs [precision, importance], falling: the first whose importance is reached; the last one also below. None: the precision of the run.',
     ),
   available: z
     .array(z.enum(precisions))
     .min(1)
-    .default(['fp32'])
+    .default([...precisions])
     .describe('The precisions that the backend runs; others are replaced by the next more precise one.'),
   sensitivity: z
     .record(z.string(), z.union([z.number().nonnegative(), z.array(z.number().nonnegative()).min(1)]))
@@ -81,7 +80,9 @@ function begin(settings: AigqSettings, { tree, numSteps }: RunContext, memory: M
     if (online === 'none') return reference;
     return (memory.seen(online === 'stack' ? tree : node)?.divergence ?? Number.NaN) * pace;
   };
-  const [[only]] = ladder as [[Precision, number]];
+  const [first] = ladder;
+  if (!first) return { finest: 'step', decide: () => undefined };
+  const [only] = first;
   if (ladder.every(([precision]) => precision === only))
     return { finest: 'step', decide: ({ node }) => (node.level === 'step' ? compute(only) : undefined) };
   return {
@@ -98,6 +99,11 @@ export function precisionFor(ladder: AigqSettings['ladder'], importance: number)
   if (!Number.isFinite(importance)) return ladder[0]![0];
   return (ladder.find(([, least]) => importance >= least) ?? ladder.at(-1)!)[0];
 }
+
+/** The precisions that the part may name; none where it leaves that to the run. */
+export const precisionsOf = (settings: Pick<AigqSettings, 'ladder' | 'available'>): Precision[] => [
+  ...new Set(runnable(settings).map(([precision]) => precision)),
+];
 
 /** The ladder with what is not available replaced by the next more precise that is. */
 export function runnable({ ladder, available }: Pick<AigqSettings, 'ladder' | 'available'>): AigqSettings['ladder'] {

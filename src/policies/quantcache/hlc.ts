@@ -19,6 +19,7 @@ import * as z from 'zod';
 import { type Node, nodesOf } from '../../model.ts';
 import { type Policy, predict, type Run, type RunContext } from '../../policy.ts';
 import type { Term } from '../../runtime/arithmetic.ts';
+import { tellIfAlwaysComputed } from '../idle.ts';
 import { checkModuleNames, isNamed, modulesField, readOptions } from '../options.ts';
 import { followPlan, planFor, planSchema } from './leaps.ts';
 import type { Memory } from './memory.ts';
@@ -116,6 +117,7 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
   checkModuleNames('hlc', [...settings.innerKinds, ...(settings.probe === 'stack' ? [] : settings.probe)], tree);
   const probes = probesOf(settings, tree);
   const plan = planFor(settings.plans, context);
+  if (!plan) tellIfAlwaysComputed(context, 'hlc', { option: 'warmup', first: warmup, last: final });
   /** The next step to compute. */
   let due = 0;
 

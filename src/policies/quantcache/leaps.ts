@@ -15,15 +15,23 @@ import type { Tensor } from '../../runtime/runtime.ts';
 import { bytesOf, residualStore } from '../residuals.ts';
 import type { Memory } from './memory.ts';
 
+/** Conditional and unconditional. */
+const mostParts = 2;
+
 /** The computed steps of a run, the first included; no outputs where the next step is computed, too. */
-export const planSchema = z.array(
-  z.strictObject({
-    step: z.int().nonnegative(),
-    latents: z.number(),
-    /** Of the outputs of the last computed steps, the latest first, for the whole way: one weight per part of the batch. */
-    outputs: z.array(z.array(z.number()).min(1)),
-  }),
-);
+export const planSchema = z
+  .array(
+    z.strictObject({
+      step: z.int().nonnegative(),
+      latents: z.number(),
+      /** Of the outputs of the last computed steps, the latest first, for the whole way: one weight per part of the batch. */
+      outputs: z.array(z.array(z.number()).min(1).max(mostParts)),
+    }),
+  )
+  .refine(
+    (plan) => new Set(plan.flatMap(({ outputs }) => outputs.map((weights) => weights.length))).size <= 1,
+    'all outputs take as many weights: 2 with guidance, 1 without',
+  );
 
 export type LeapPlan = z.output<typeof planSchema>;
 
@@ -79,6 +87,7 @@ export function leapBy(
 /** Takes the plan's leaps; what does not fit into the memory is computed. */
 export function followPlan(plan: LeapPlan, { numSteps, timesteps, warn }: RunContext, memory: Memory): Partial<Run> {
   const history = Math.max(...plan.map(({ outputs }) => outputs.length));
+  const parts = plan.flatMap(({ outputs }) => outputs)[0]?.length;
   const known = residualStore();
   const byStep = new Map(plan.map((entry, i) => [entry.step, { ...entry, next: plan[i + 1]?.step ?? numSteps }]));
   /** The computed steps whose outputs are kept, the latest first. */
@@ -97,6 +106,12 @@ export function followPlan(plan: LeapPlan, { numSteps, timesteps, warn }: RunCon
       );
     },
     observeOutput({ step, latents, output }) {
+      if (parts !== undefined && parts !== output.dims[0]! / latents.dims[0]!) {
+        fits = false;
+        return warn(
+          'The leaps were fitted with guidance and the run has none, or the other way: every step is computed.',
+        );
+      }
       fits ??= memory.reserve(bytesOf(latents) + history * bytesOf(output));
       if (!fits)
         return warn('The outputs that leaps are made of do not fit into the cache memory: every step is computed.');

@@ -1,0 +1,122 @@
+/** What `quantcache generate` is asked for: by its flags, or by a clip that is to be made again. */
+import type { Command } from 'commander';
+import {
+  type ClipRecord,
+  type Precision,
+  parseRunOptions,
+  QuantCacheError,
+  type RunOptions,
+  readRecord,
+  type SizeRequest,
+} from '../index.ts';
+import type { ModelFlags } from './options.ts';
+import { checkPrompts } from './words.ts';
+
+/** The flags of `quantcache generate`. */
+export interface GenerateFlags extends ModelFlags, SizeRequest {
+  out: string;
+  steps?: number;
+  sampler?: string;
+  negativePrompt?: string;
+  guidance?: number;
+  from?: string;
+  seed?: string;
+  loops?: number;
+  image?: string;
+  maskStrategy?: string;
+  aestheticScore?: number;
+  motionScore?: number;
+  cameraMotion?: string;
+  profile?: string;
+  policy?: string;
+  policyOption?: Record<string, unknown>;
+  cacheMemory?: number;
+  precision?: Precision;
+  trace?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** A run to make. */
+export interface GenerateRequest {
+  readonly asked: RunOptions;
+  readonly source: ClipRecord['source'];
+  /** What the clip to make again says of itself. */
+  readonly earlier?: ClipRecord;
+}
+
+/** Reads flags, or the file that `--from` names. Throws `invalid_option` for what excludes each other, and what reading throws. */
+export async function requestOf(prompts: string[], flags: GenerateFlags, command: Command): Promise<GenerateRequest> {
+  if (flags.from !== undefined) return requestFrom(flags.from, prompts, flags, command);
+  if (prompts.length === 0)
+    throw new QuantCacheError('invalid_option', 'No prompt is given; describe what the video is to show, in quotes.');
+  checkPrompts(prompts, process.argv.slice(2));
+  return { asked: parseRunOptions(askedBy(prompts, flags)), source: sourceOf(flags) };
+}
+
+/** What may be given with `--from`: where to run and to write, and where things lie now. */
+const besideFrom = [
+  'from',
+  'out',
+  'image',
+  'model',
+  'vae',
+  'textEncoder',
+  'device',
+  'threads',
+  'trace',
+  'json',
+  'quiet',
+];
+
+async function requestFrom(
+  file: string,
+  prompts: readonly string[],
+  flags: GenerateFlags,
+  command: Command,
+): Promise<GenerateRequest> {
+  const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+  const refused = command.options.filter(
+    (option) => given(option.attributeName()) && !besideFrom.includes(option.attributeName()),
+  );
+  const names = [...(prompts.length > 0 ? ['the prompt'] : []), ...refused.map(({ long }) => long)];
+  if (names.length > 0)
+    throw new QuantCacheError('invalid_option', `--from takes everything from ${file}; leave out ${names.join(', ')}.`);
+  const earlier = await readRecord(file);
+  const { run, source } = earlier;
+  if (flags.image !== undefined && run.image === undefined)
+    throw new QuantCacheError('invalid_option', `${file} was made without an image; leave out --image.`);
+  return {
+    asked: { ...run, image: flags.image ?? run.image },
+    source: { ...source, ...(given('device') && { device: flags.device }), threads: flags.threads ?? source.threads },
+    earlier,
+  };
+}
+
+const sourceOf = ({ model, vae, textEncoder, device, threads }: GenerateFlags): ClipRecord['source'] => ({
+  model,
+  vae,
+  textEncoder,
+  device,
+  threads,
+});
+
+function askedBy(prompts: string[], flags: GenerateFlags): Record<string, unknown> {
+  const { size, resolution, aspect, frames, duration, fps, seed, loops, image, profile, policy, precision } = flags;
+  const { sampler, negativePrompt, aestheticScore, motionScore, cameraMotion, maskStrategy, cacheMemory } = flags;
+  const maskStrategies = maskStrategy === undefined ? undefined : prompts.map(() => maskStrategy);
+  const family = definedOnly({ aestheticScore, motionScore, cameraMotion, maskStrategies });
+  const asked = {
+    ...{ prompts, size, resolution, aspect, frames, duration, fps, seed, loops, image, profile, policy, precision },
+    ...{ sampler, negativePrompt },
+    numSteps: flags.steps,
+    guidanceScale: flags.guidance,
+    familyOptions: Object.keys(family).length > 0 ? family : undefined,
+    policyOptions: flags.policyOption,
+    cacheMemory,
+  };
+  return definedOnly(asked);
+}
+
+const definedOnly = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,0 +1,189 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Pipeline } from '../pipeline.ts';
+import { decideRun, generateOptionsOf } from './decide.ts';
+import { parseRunOptions, type RunOptions } from './options.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quantcache-decide-'));
+  mkdirSync(join(folder, 'profiles'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** As much of a model as deciding asks for: prompts that contain `picture` name one. */
+const model = (): Pipeline =>
+  ({
+    model: 'test',
+    folder,
+    hash: async () => 'abc',
+    defaults: { height: 64, width: 64, numFrames: 17, fps: 8, numSteps: 30, guidanceScale: 4 },
+    geometry: ({ size = '64x64', frames = 17, fps = 8 }) => {
+      const [height, width] = size.split('x').map(Number);
+      return { height, width, numFrames: frames, fps };
+    },
+    text: { prepare: (prompt: string) => ({ references: prompt.includes('picture') ? ['p.png'] : [] }) },
+    network: { samplers: { euler: undefined, heun: undefined } },
+    publishedOptions: (policy: string) => (policy === 'magcache' ? { maxInARow: 9 } : {}),
+  }) as unknown as Pipeline;
+
+const plan = [{ step: 0, latents: 1, outputs: [[1.8, -0.8]] }];
+const fitted = {
+  height: 64,
+  width: 64,
+  frames: 17,
+  fps: 8,
+  guidanceScale: 4,
+  sampler: 'euler',
+  conditioning: 'text',
+  steps: [30, 100],
+};
+const profile = {
+  format: 'quantcache-profile',
+  version: 3,
+  name: 'balanced',
+  model: { name: 'test', hash: 'abc' },
+  fitted,
+  options: { srap: false, hlc: { plans: { 30: plan, 100: plan } }, aigq: { ladder: [['w8a8', 0]] } },
+};
+const write = (name: string, content: object) =>
+  writeFileSync(join(folder, 'profiles', `${name}.json`), JSON.stringify(content));
+const decide = (asked: Partial<RunOptions> = {}) => decideRun(model(), { prompts: ['a star'], ...asked });
+const plansOf = ({ run }: Awaited<ReturnType<typeof decide>>) =>
+  Object.keys((run.policyOptions.hlc as { plans: object }).plans);
+
+test('without a profile everything is computed, in the precision asked for', async () => {
+  expect(await decide()).toMatchObject({ run: { policy: 'full', policyOptions: {}, precision: 'fp32' }, warnings: [] });
+  expect((await decide({ precision: 'w8a8' })).run).toMatchObject({ policy: 'full', precision: 'w8a8' });
+});
+
+test('where it was fitted, the default profile is followed, and the precision is its own', async () => {
+  write('balanced', profile);
+  for (const asked of [{}, { precision: 'w8a8' as const }, { numSteps: 100 }, { prompts: ['a star', 'a circle'] }]) {
+    const decided = await decide(asked);
+    expect(decided).toMatchObject({
+      profile: 'balanced',
+      run: { policy: 'quantcache', precision: 'w8a8' },
+      warnings: [],
+    });
+    expect(plansOf(decided)).toEqual(['30', '100']);
+  }
+});
+
+test.each<[string, Partial<RunOptions>, RegExp]>([
+  ['guidance', { guidanceScale: 8 }, /for guidance 4, not 8\./],
+  ['no guidance', { guidanceScale: 1 }, /guidance 4, not 1/],
+  ['size', { size: '32x64' }, /size 64x64, not 32x64/],
+  ['length', { frames: 51 }, /17 frames, not 51/],
+  ['frame rate', { fps: 24 }, /8 frames per second, not 24/],
+  ['sampler', { sampler: 'heun' }, /sampler euler, not heun/],
+  ['a negative prompt', { negativePrompt: 'rain' }, /text, not from text and a negative prompt/],
+  ['steps', { numSteps: 20 }, /30 or 100 steps, not 20/],
+  ['an image', { image: 'i.png' }, /text, not from text and frames/],
+  ['a picture that a prompt names', { prompts: ['a star', 'a picture'] }, /text and frames/],
+  ['loops', { loops: 2 }, /text and frames/],
+  ['precision', { precision: 'w4a8' }, /precision w8a8, not w4a8/],
+  ['several of them', { frames: 51, guidanceScale: 2 }, /17 frames, not 51; guidance 4, not 2/],
+])('outside of what the profile was fitted for there is no plan, and one warning: %s', async (_, asked, warning) => {
+  write('balanced', profile);
+  for (const named of [{}, { profile: 'balanced' }]) {
+    const decided = await decide({ ...asked, ...named });
+    expect(decided.profile).toBeUndefined();
+    expect(decided.run).toMatchObject({ policy: 'quantcache', precision: asked.precision ?? 'fp32' });
+    expect(plansOf(decided)).toEqual([]);
+    expect(decided.warnings).toEqual([expect.stringMatching(warning)]);
+  }
+});
+
+test('a default profile of other weights does not stand in the way, one that was asked for is refused', async () => {
+  write('balanced', { ...profile, model: { name: 'other', hash: 'def' } });
+  const decided = await decide();
+  expect(decided.run).toMatchObject({ policy: 'quantcache', precision: 'fp32' });
+  expect(decided.warnings).toEqual([expect.stringMatching(/measured on other .*without a plan/)]);
+  await expect(decide({ profile: 'balanced' })).rejects.toMatchObject({ code: 'weights_mismatch' });
+});
+
+test("an older profile holds for the model's defaults, and the user is told that this is a guess", async () => {
+  const { fitted: _, ...older } = profile;
+  write('balanced', { ...older, version: 2, numSteps: 30 });
+  expect(await decide()).toMatchObject({ profile: 'balanced', warnings: [expect.stringMatching(/does not say/)] });
+  expect(await decide({ numSteps: 100 })).toMatchObject({ profile: 'balanced' });
+  expect((await decide({ guidanceScale: 8 })).profile).toBeUndefined();
+});
+
+describe('a policy', () => {
+  test('runs in the precision asked for; one that its options contradict is refused', async () => {
+    const aigq = { ladder: [['w8a8', 0]] };
+    expect((await decide({ policy: 'quantcache', precision: 'w4a8' })).run.precision).toBe('w4a8');
+    expect((await decide({ policy: 'quantcache', policyOptions: { aigq } })).run.precision).toBe('w8a8');
+    const mixed = {
+      ladder: [
+        ['fp32', 1],
+        ['w8a8', 0],
+      ],
+    };
+    expect((await decide({ policy: 'aigq', policyOptions: mixed })).run.precision).toBeUndefined();
+    await expect(decide({ policy: 'aigq', policyOptions: mixed, precision: 'fp32' })).rejects.toThrow(
+      /w8a8.*Leave out/,
+    );
+    await expect(decide({ policy: 'quantcache', policyOptions: { aigq }, precision: 'fp32' })).rejects.toMatchObject({
+      code: 'invalid_option',
+    });
+  });
+
+  test('gets what was fitted to the model, options that are given go before', async () => {
+    const fit = { format: 'quantcache-fitted', version: 1, name: 'teacache', model: { name: 'test', hash: 'abc' } };
+    write('teacache', { ...fit, options: { coefficients: [2, 3], threshold: 0.3 } });
+    const { run } = await decide({ policy: 'teacache', policyOptions: { threshold: 0.5 } });
+    expect(run.policyOptions).toEqual({ coefficients: [2, 3], threshold: 0.5 });
+  });
+
+  test('gets what was published for the model', async () => {
+    expect((await decide({ policy: 'magcache' })).run.policyOptions.maxInARow).toBe(9);
+  });
+
+  test('takes a bound of its memory, or refuses it', async () => {
+    expect((await decide({ policy: 'hlc', cacheMemory: 5 })).run.policyOptions.cacheMemory).toBe(5);
+    await expect(decide({ policy: 'fora', cacheMemory: 5 })).rejects.toThrow(/fora.*cacheMemory/);
+    await expect(decide({ cacheMemory: 5 })).rejects.toThrow(/full.*cacheMemory/);
+  });
+});
+
+test('options change those of a profile', async () => {
+  write('balanced', profile);
+  const decided = await decide({
+    profile: 'balanced',
+    policyOptions: { aigq: false },
+    precision: 'w4a8',
+    cacheMemory: 7,
+  });
+  expect(decided).toMatchObject({ profile: 'balanced', run: { precision: 'w4a8' } });
+  expect(decided.run.policyOptions).toMatchObject({ aigq: false, cacheMemory: 7 });
+});
+
+test('what was decided is JSON, decides to the same again, and is what generate takes', async () => {
+  write('balanced', profile);
+  for (const asked of [{}, { loops: 2, image: 'i.png', seed: 7 }, { policy: 'teacache', size: '32x48' }]) {
+    const { run } = await decide(asked);
+    const sent = JSON.parse(JSON.stringify(run));
+    expect(sent).toEqual(run);
+    expect(JSON.stringify((await decideRun(model(), sent)).run)).toBe(JSON.stringify(run));
+    const { policy, prompts, numSteps, seed } = generateOptionsOf(run);
+    expect([policy.name, prompts, numSteps, seed]).toEqual([run.policy, run.prompts, run.numSteps, run.seed]);
+  }
+});
+
+test.each<[object, RegExp]>([
+  [{ prompts: [] }, /prompts/],
+  [{ prompts: ['a'], stepz: 3 }, /stepz/],
+  [{ prompts: ['a'], precision: 'w3a3' }, /precision/],
+  [{ prompts: ['a'], profile: 'fast', policy: 'full' }, /give one of them/],
+  [{ prompts: ['a'], policyOptions: { x: 1 } }, /needs a policy/],
+  [{ prompts: ['a'], policy: 'magic' }, /no policy "magic"/],
+  [{ prompts: ['a'], policy: 'fora', policyOptions: { x: 1 } }, /fora.*x/],
+])('refuses %j', (options, message) => {
+  expect(() => parseRunOptions(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  expect(() => parseRunOptions(options)).toThrow(message);
+});

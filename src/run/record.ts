@@ -1,0 +1,150 @@
+/**
+ * What a clip's file says of its making: everything that was decided about the run, its place in the batch, the model's
+ * weights and the pictures by their hashes, and on what it ran. `quantcache generate --from` makes the same bytes from it.
+ */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { QuantCacheError } from '../errors.ts';
+import { findBytes } from '../files/read.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { issuesOf } from '../refusals.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { version } from '../version.ts';
+import { readMetadata } from '../video/metadata.ts';
+import type { RunDecision } from './decide.ts';
+import { runOptionsSchema } from './options.ts';
+
+const pictureSchema = z.strictObject({ file: z.string(), sha256: z.string() });
+
+const recordSchema = z.strictObject({
+  format: z.literal('quantcache-clip'),
+  version: z.literal(1),
+  /** What this clip shows, also among the prompts of `run`. */
+  prompt: z.string(),
+  /** The clip's place in its batch: a clip depends on how many there are before it. */
+  index: z.int().nonnegative(),
+  /** What was decided; decides to the same again. */
+  run: runOptionsSchema,
+  /** Name of the profile that the policy's options are from. */
+  profile: z.string().optional(),
+  /** Share of the computed operations per precision. */
+  computed: z.record(z.string(), z.number()),
+  model: z.strictObject({ name: z.string(), hash: z.string() }),
+  /** Model and machine, as they were asked for. */
+  source: z.strictObject({
+    model: z.string().optional(),
+    vae: z.string().optional(),
+    textEncoder: z.string().optional(),
+    device: z.enum(['cpu', 'webgpu', 'cuda']).optional(),
+    threads: z.int().positive().optional(),
+  }),
+  /** The pictures that the batch is conditioned on. */
+  pictures: z.array(pictureSchema),
+  /** Versions and processor path: the same bytes come out only for the same. */
+  quantcache: z.string(),
+  runtime: z.string(),
+});
+
+/** What a file says of its making. */
+export type ClipRecord = z.output<typeof recordSchema>;
+/** A picture's file, and the hash of its content. */
+export type PictureRecord = z.output<typeof pictureSchema>;
+
+/** What a record is made of. */
+export interface RecordParts extends Pick<ClipRecord, 'computed' | 'source' | 'pictures'> {
+  readonly decision: Pick<RunDecision, 'run' | 'profile'>;
+  readonly pipeline: Pick<Pipeline, 'model' | 'hash'>;
+  readonly runtime: Pick<Runtime, 'description'>;
+  /** The clip that is made again, whose names of things are kept, wherever they lie now. */
+  readonly earlier?: ClipRecord;
+}
+
+/** The record of one clip of a batch. */
+export async function recordOf(
+  index: number,
+  { decision: { run, profile }, pipeline, runtime, earlier, computed, ...parts }: RecordParts,
+): Promise<ClipRecord> {
+  const record: ClipRecord = {
+    format: 'quantcache-clip',
+    version: 1,
+    prompt: run.prompts[index]!,
+    index,
+    run,
+    profile,
+    computed: rounded(computed),
+    ...parts,
+    model: { name: pipeline.model, hash: await pipeline.hash() },
+    quantcache: version,
+    runtime: runtime.description,
+  };
+  if (!earlier) return record;
+  const { run: asked, profile: named, source, pictures, model } = earlier;
+  return { ...record, run: { ...run, image: asked.image }, profile: named, source, pictures, model };
+}
+
+const rounded = (shares: ClipRecord['computed']): ClipRecord['computed'] =>
+  Object.fromEntries(Object.entries(shares).map(([precision, share]) => [precision, Number(share.toFixed(4))]));
+
+/** The record in a clip's file. Throws `corrupt_file` for a file without one, and what reading throws. */
+export async function readRecord(file: string): Promise<ClipRecord> {
+  const metadata = await readMetadata(file);
+  const result = recordSchema.safeParse(metadata);
+  if (result.success && result.data.index < result.data.run.prompts.length) return result.data;
+  const reason = !metadata
+    ? 'it holds no description by QuantCache'
+    : `its description is not of this version (${result.error ? issuesOf(result.error) : 'index: beyond the prompts'})`;
+  throw new QuantCacheError(
+    'corrupt_file',
+    `${file} does not say how it was made: ${reason}. Give a file that "quantcache generate" wrote and no other program changed.`,
+  );
+}
+
+/** In what this run differs from the one that made a file, where that may change bytes; undefined where in nothing. */
+export function differenceOf(record: ClipRecord, runtime: Pick<Runtime, 'description'>): string | undefined {
+  const there = `${record.quantcache} on ${record.runtime}`;
+  const here = `${version} on ${runtime.description}`;
+  return there === here ? undefined : `made by QuantCache ${there}; this is ${here}: the bytes may differ`;
+}
+
+/** The pictures of a run: that of its options, then those that its prompts name. Throws what reading them throws. */
+export function picturesOf(
+  pipeline: Pipeline,
+  { image, prompts, familyOptions }: Pick<ClipRecord['run'], 'image' | 'prompts' | 'familyOptions'>,
+): Promise<PictureRecord[]> {
+  const own = prompts.flatMap((prompt) => pipeline.text.prepare(prompt, familyOptions).references);
+  const files = image === undefined ? own : [image, ...own];
+  return Promise.all(
+    files.map(async (file) => ({
+      file,
+      sha256: createHash('sha256')
+        .update(await readPictureFile(file))
+        .digest('hex'),
+    })),
+  );
+}
+
+async function readPictureFile(file: string): Promise<Uint8Array> {
+  const bytes = await findBytes(file);
+  if (bytes) return bytes;
+  throw new QuantCacheError('io', `There is no picture ${file}. Check the path, or name another with --image.`);
+}
+
+/** Throws `weights_mismatch` or `invalid_option` unless a clip was made with these weights and these pictures. */
+export async function assertSameMaking(
+  record: ClipRecord,
+  pipeline: Pick<Pipeline, 'model' | 'hash'>,
+  pictures: readonly PictureRecord[],
+): Promise<void> {
+  if (record.model.hash !== (await pipeline.hash()))
+    throw new QuantCacheError(
+      'weights_mismatch',
+      `The clip was made with other weights of ${record.model.name} than ${pipeline.model} has here. Name the model that made it with --model.`,
+    );
+  const other = pictures.find(({ sha256 }, i) => record.pictures[i]?.sha256 !== sha256);
+  if (!other && pictures.length === record.pictures.length) return;
+  const file = other?.file ?? record.pictures.at(-1)!.file;
+  throw new QuantCacheError(
+    'invalid_option',
+    `The clip was made with another picture than ${file} is now. Put that back, or name where it lies with --image.`,
+  );
+}
