@@ -11,6 +11,7 @@ import {
   type Precision,
   type Runtime,
 } from '../src/index.ts';
+import { openCache } from '../src/weights/cache.ts';
 import { openCheckpoint } from '../src/weights/checkpoint.ts';
 import { temporaryFolder } from './layers.ts';
 
@@ -40,7 +41,7 @@ async function broken(part: 'stdit3' | 't5' | 'vae', name: string, value: 'nan' 
 }
 
 async function run(model: string, precision: Precision): Promise<unknown> {
-  const pipeline = await openModel(runtime, { model, quantization: { home: join(folder, 'home') } });
+  const pipeline = await openModel(runtime, { model, quantization: { cache: openCache(join(folder, 'home')) } });
   try {
     const size = { size: '32x32', frames: 1, numSteps: 2 };
     return await finish(
