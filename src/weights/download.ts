@@ -111,17 +111,39 @@ async function receiveAll(
   path: string,
   options: DownloadOptions,
 ): Promise<void> {
-  let failures = 0;
-  while (partial.position < file.size) {
-    const before = partial.position;
-    try {
+  let before = partial.position;
+  const progressed = () => partial.position > before;
+  await persistently(
+    async () => {
+      before = partial.position;
+      if (before === file.size) return; // an earlier run has it all
       await receive(file, partial, path, options);
       if (partial.position < file.size) throw new Error(`${file.url} ended early`);
+    },
+    { ...options, progressed },
+  );
+}
+
+/** How often to ask. */
+export interface Persistence {
+  signal?: AbortSignal;
+  /** Wait before the second attempt, in ms; doubled for each further one. Default 1000. */
+  retryDelay?: number;
+  /** Whether the last attempt brought something, so that the count begins again. */
+  progressed?: () => boolean;
+}
+
+/** Makes a request again that fails in passing, after a wait that doubles; what is final is thrown at once. */
+export async function persistently<Result>(request: () => Promise<Result>, options: Persistence): Promise<Result> {
+  let failures = 0;
+  for (;;) {
+    try {
+      return await request();
     } catch (error) {
       if (options.signal?.aborted) throw error;
       const status = error instanceof HubApiError ? error.statusCode : undefined;
       const final = error instanceof QuantCacheError || (status && status < 500 && status !== 429 && status !== 408);
-      failures = partial.position > before ? 1 : failures + 1;
+      failures = options.progressed?.() ? 1 : failures + 1;
       if (final || failures >= attemptsWithoutProgress) throw error;
       const wait = (options.retryDelay ?? 1000) * 2 ** (failures - 1);
       await delay(wait, undefined, { signal: options.signal }).catch(() => undefined); // an abort ends the next request

@@ -4,7 +4,6 @@
  * Invariant: nothing else reads `process.env`; the values are the same as those of the Python `huggingface_hub` library, so
  * that both share one cache and one token.
  */
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { QuantCacheError } from '../errors.ts';
@@ -19,6 +18,9 @@ export const environmentVariables = [
   { name: 'HF_TOKEN_PATH', default: '$HF_HOME/token', effect: 'file with the access token, if HF_TOKEN is not set' },
   { name: 'HF_ENDPOINT', default: 'https://huggingface.co', effect: 'address of the hub or of a mirror' },
   { name: 'HF_HUB_OFFLINE', default: '0', effect: '1: use only what is in the cache' },
+  { name: 'HTTPS_PROXY', default: '', effect: 'proxy to a hub of https; in small letters too, as the next two' },
+  { name: 'HTTP_PROXY', default: '', effect: 'proxy to a hub of http' },
+  { name: 'NO_PROXY', default: '', effect: 'hosts that are reached without a proxy' },
   { name: 'XDG_CACHE_HOME', default: '~/.cache', effect: 'folder of all caches' },
   { name: 'QUANTCACHE_HOME', default: '$XDG_CACHE_HOME/quantcache', effect: 'quantized weights, profiles, hashes' },
   {
@@ -32,9 +34,13 @@ export const environmentVariables = [
 export interface Environment {
   /** Folder of the hub's cache; models are in `models--owner--name` within. */
   hubCache: string;
-  /** Address of the hub, without a slash at the end. */
+  /** Address of the hub as it was given; checked where a hub is used. */
   endpoint: string;
+  /** The access token as it was given, and the file that has one otherwise. */
   token: string | undefined;
+  tokenPath: string;
+  /** Proxies for addresses of either kind, and hosts that are reached without. */
+  proxy: { http: string | undefined; https: string | undefined; except: string | undefined };
   offline: boolean;
   /** Our own folder: quantized weights, profiles, hashes. */
   home: string;
@@ -46,8 +52,14 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const hubHome = folder(env.HF_HOME) ?? join(cache, 'huggingface');
   return {
     hubCache: folder(env.HF_HUB_CACHE) ?? folder(env.HUGGINGFACE_HUB_CACHE) ?? join(hubHome, 'hub'),
-    endpoint: readEndpoint(env.HF_ENDPOINT),
-    token: env.HF_TOKEN?.trim() || readToken(folder(env.HF_TOKEN_PATH) ?? join(hubHome, 'token')),
+    endpoint: env.HF_ENDPOINT || 'https://huggingface.co',
+    token: env.HF_TOKEN?.trim() || undefined,
+    tokenPath: folder(env.HF_TOKEN_PATH) ?? join(hubHome, 'token'),
+    proxy: {
+      http: env.http_proxy || env.HTTP_PROXY || undefined,
+      https: env.https_proxy || env.HTTPS_PROXY || undefined,
+      except: env.no_proxy || env.NO_PROXY || undefined,
+    },
     offline: /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE?.trim() ?? ''),
     home: folder(env.QUANTCACHE_HOME) ?? join(cache, 'quantcache'),
   };
@@ -57,23 +69,6 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 function folder(value: string | undefined): string | undefined {
   if (!value) return undefined;
   return resolve(value.replace(/^~(?=$|[\\/])/, homedir()));
-}
-
-function readEndpoint(value: string | undefined): string {
-  const endpoint = (value || 'https://huggingface.co').replace(/\/+$/, '');
-  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
-    const message = `HF_ENDPOINT is "${value}"; it must be an address such as https://huggingface.co. Correct or unset it.`;
-    throw new QuantCacheError('invalid_option', message);
-  }
-  return endpoint;
-}
-
-function readToken(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim() || undefined;
-  } catch {
-    return undefined; // no token is a normal state; a model that needs one says so
-  }
 }
 
 /** What the environment says of 8-bit integers, if anything. Throws `invalid_option`. */

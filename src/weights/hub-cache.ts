@@ -9,14 +9,16 @@
  * Invariants: a snapshot's link is made only to a complete, checked blob; a ref is written only when its snapshot has all
  * that was asked for. Reference: huggingface_hub, "Understand caching".
  */
-import { link, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
 import { QuantCacheError } from '../errors.ts';
 import { fileError, systemCode } from '../files/failure.ts';
+import { findText } from '../files/read.ts';
 import { saveText } from '../files/write.ts';
 import { type HubId, selectFiles, splitPath } from './repository.ts';
 import { abridge, isIndex } from './selection.ts';
+import { readIndex } from './shards.ts';
 
 /** The folder of one repository in the cache. */
 export function repositoryFolder(hubCache: string, name: string): string {
@@ -30,8 +32,8 @@ export function isCommit(revision: string): boolean {
 
 /** Remembers which commit a branch or tag pointed to. */
 export async function writeReference(folder: string, revision: string, commit: string): Promise<void> {
-  if (revision === commit) return;
-  await saveText(join(folder, 'refs', revision), commit);
+  const file = join(folder, 'refs', revision);
+  if (revision !== commit && (await findText(file))?.trim() !== commit) await saveText(file, commit);
 }
 
 /** Makes a file of a snapshot point to its blob; a hard link where symbolic links are not allowed (Windows). */
@@ -82,9 +84,9 @@ function selectCached(names: readonly string[], id: HubId, path: string): string
 
 async function readReference(folder: string, id: HubId): Promise<string> {
   const file = join(folder, 'refs', id.revision);
-  const commit = await readFile(file, 'utf8').catch(() => '');
-  if (!isCommit(commit.trim())) throw absent(`${id.name} (revision ${id.revision})`, folder);
-  return commit.trim();
+  const commit = (await findText(file))?.trim() ?? '';
+  if (!isCommit(commit)) throw absent(`${id.name} (revision ${id.revision})`, folder);
+  return commit;
 }
 
 /** All files below a folder, with `/` between names; links count, whether or not they lead anywhere. */
@@ -96,11 +98,11 @@ async function listFolder(path: string): Promise<string[]> {
 }
 
 async function shardsOf(snapshot: string, index: string): Promise<string[]> {
-  const text = await readFile(join(snapshot, index), 'utf8').catch(() => '{}'); // reported as missing, or by openCheckpoint
-  const map: unknown = JSON.parse(text).weight_map;
+  const file = join(snapshot, index);
+  if (!(await stat(file).catch(() => undefined))) return []; // reported as missing
   const [folder] = splitPath(index);
-  const names = typeof map === 'object' && map ? Object.values(map) : [];
-  return [...new Set(names.map((name) => (folder ? `${folder}/${name}` : String(name))))];
+  const names = [...new Set((await readIndex(file)).values())];
+  return names.map((name) => (folder ? `${folder}/${name}` : name));
 }
 
 function absent(what: string, place: string): QuantCacheError {

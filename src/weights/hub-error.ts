@@ -6,27 +6,33 @@
 import { HubApiError } from '@huggingface/hub';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { fileError } from '../files/failure.ts';
-import type { Environment } from './environment.ts';
+import type { HubAccess } from './hub-access.ts';
 
 /** What was being asked for. */
 export interface HubRequest {
   /** The model as it was given. */
   model: string;
-  environment: Environment;
+  access: Pick<HubAccess, 'endpoint' | 'hasToken' | 'proxy'>;
   signal?: AbortSignal;
 }
 
 /** Any failure of talking to the hub as our error. */
-export function hubError(error: unknown, { model, environment, signal }: HubRequest): QuantCacheError {
-  if (error instanceof QuantCacheError) return error;
-  if (error instanceof Error && 'path' in error && typeof error.path === 'string')
-    return fileError('write', error.path, error);
+export function hubError(error: unknown, { model, access, signal }: HubRequest): QuantCacheError {
+  const failure =
+    error instanceof Error && 'path' in error && typeof error.path === 'string'
+      ? fileError('write', error.path, error)
+      : error;
+  if (failure instanceof QuantCacheError) {
+    if (failure.code !== 'io') return failure;
+    const message = `${failure.message} HF_HUB_CACHE names the folder of downloads.`;
+    return new QuantCacheError('io', message, { cause: error });
+  }
   if (signal?.aborted) {
     const message = 'The download was stopped. What has arrived is kept; the same command goes on from there.';
     return new QuantCacheError('aborted', message, { cause: error });
   }
   const status = error instanceof HubApiError ? error.statusCode : undefined;
-  const { endpoint, token } = environment;
+  const { endpoint, hasToken, proxy } = access;
   const fail = (code: 'network' | 'model_not_found', message: string) =>
     new QuantCacheError(code, message, { cause: error });
   const page = `${endpoint}/${model.replace(/@.*$/, '').split('/').slice(0, 2).join('/')}`;
@@ -34,7 +40,7 @@ export function hubError(error: unknown, { model, environment, signal }: HubRequ
     case undefined:
       break;
     case 401:
-      if (token)
+      if (hasToken)
         return fail('network', `The hub refused the access token for ${model}. Correct HF_TOKEN, or unset it.`);
       return fail(
         'model_not_found',
@@ -59,8 +65,9 @@ export function hubError(error: unknown, { model, environment, signal }: HubRequ
       );
   }
   const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
+  const through = proxy ? ` through the proxy ${proxy}` : '';
   return fail(
     'network',
-    `${endpoint} could not be reached for ${model} (${cause}). Check the connection, set HF_ENDPOINT to a mirror, or name a local folder.`,
+    `${endpoint} could not be reached${through} for ${model} (${cause}). Check the connection, set HF_ENDPOINT to a mirror, or name a local folder.`,
   );
 }

@@ -358,11 +358,105 @@ describe('failures', () => {
     });
   });
 
+  /** A hub that answers requests for its listing with `tree`, and those for the commit with `sha`. */
+  function answerWith(tree: unknown, sha = commit) {
+    hub.removeAllListeners('request');
+    hub.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      sendJson(response, request.url!.includes('/revision/') ? { id: 'owner/model', sha } : tree),
+    );
+  }
+
   it('says so when something else than a hub answers', async () => {
     const portal = createServer((_, response) => response.end('<html>Log in to the network</html>'));
     const HF_ENDPOINT = await listen(portal);
-    await expect(resolveHere('owner/model', { HF_ENDPOINT })).rejects.toMatchObject({ code: 'network' });
+    await expect(resolveHere('owner/model', { HF_ENDPOINT })).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/no JSON but no type, "<html>Log in.*Sign in to the network/),
+    });
     portal.close();
+  });
+
+  const file = { type: 'file', path: 'model.safetensors', size: 10, oid: 'c'.repeat(40) };
+  it.each([
+    ['null', [null]],
+    ['an object', { oops: 1 }],
+    ['no size', [{ ...file, size: -1 }]],
+    ['an oid that leads elsewhere', [{ ...file, oid: '../../../../escaped' }]],
+    ['an oid of large-file storage that leads elsewhere', [{ ...file, lfs: { oid: '../../../../escaped', size: 10 } }]],
+  ])('refuses a listing with %s', async (_, tree) => {
+    answerWith(tree);
+    await expect(resolveHere('owner/model')).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/does not answer as a hub: its listing is wrong/),
+    });
+    expect(existsSync(cache)).toBe(false);
+  });
+
+  it('refuses a commit that leads elsewhere', async () => {
+    answerWith([file], '../../../../escaped');
+    await expect(resolveHere('owner/model')).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/commit hash/),
+    });
+    expect(existsSync(cache)).toBe(false);
+  });
+
+  it('asks again for a listing that fails in passing', async () => {
+    let busy = 2;
+    hub.removeAllListeners('request');
+    hub.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      busy-- > 0 ? sendJson(response, {}, 503) : answerHub(request, response),
+    );
+    expect((await resolveHere('owner/model')).source).toBe('hub');
+  });
+
+  it('gives up on a hub that is silent, or falls silent', async () => {
+    const failure = { code: 'network', message: expect.stringMatching(/could not be reached.*Timeout/i) };
+    [hang, cutAfter] = [true, [10, 0, 0, 0, 0]];
+    await expect(resolveHere('owner/model', {}, { silence: 100 })).rejects.toMatchObject(failure);
+    hub.removeAllListeners('request');
+    await expect(resolveHere('owner/model', {}, { silence: 100 })).rejects.toMatchObject(failure);
+  }, 60_000);
+
+  it('goes through the proxy of the environment, and names it where it fails', async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      asked.push(request.url!);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    const HTTP_PROXY = (await listen(proxy)).replace('//', '//user:secret@');
+    const shown = HTTP_PROXY.replace('user:secret@', '');
+    const failure = await resolveHere('owner/model', { HTTP_PROXY }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'network', message: expect.stringContaining(`through the proxy ${shown}`) });
+    expect(String(failure)).not.toContain('secret');
+    expect(asked[0]).toBe(new URL(hubUrl).host);
+    const without = { HTTP_PROXY, NO_PROXY: '127.0.0.1,localhost' };
+    expect((await resolveHere('owner/model', without)).source).toBe('hub');
+    proxy.close();
+  });
+
+  it.each([
+    ['HF_TOKEN', 'hf_secret\nmore'],
+    ['HF_TOKEN', 'hf_secr\u0435t'],
+    ['HF_TOKEN', 'hf_secret\u0007'],
+    ['HF_ENDPOINT', 'https://user:hf_secret@mirror.example'],
+    ['HF_ENDPOINT', 'mirror.example'],
+    ['HTTPS_PROXY', 'user:hf_secret@proxy'],
+  ])('refuses a %s of the wrong form without printing secrets: %j', async (name, value) => {
+    const failure = await resolveHere('owner/model', { [name]: value }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'invalid_option', message: expect.stringContaining(name) });
+    expect(String(failure)).not.toMatch(/secr/);
+    expect(requests).toEqual([]);
+    mkdirSync(cache, { recursive: true });
+    expect((await resolveHere(cache, { [name]: value })).source).toBe('local'); // no hub is needed
+  });
+
+  it('does not take a token that cannot be read for a missing one', async () => {
+    mkdirSync(join(cache, 'token'), { recursive: true });
+    await expect(resolveHere('owner/model')).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(/token/),
+    });
   });
 
   it('names the path when the cache cannot be written', async () => {
@@ -379,7 +473,7 @@ describe('failures', () => {
     mkdirSync(join(folderOf('owner/model'), 'blobs'), { recursive: true });
     const partial = join(folderOf('owner/model'), 'blobs', `${sha256(weights)}.incomplete`);
     symlinkSync('/dev/full', partial); // every write there fails as on a full disk
-    const message = `Cannot write ${partial}: the disk is full. Free some space or choose another place.`;
+    const message = `Cannot write ${partial}: the disk is full. Free some space or choose another place. HF_HUB_CACHE names the folder of downloads.`;
     await expect(resolveHere('owner/model')).rejects.toMatchObject({ code: 'io', message });
     expect(existsSync(join(folderOf('owner/model'), 'blobs', sha256(weights)))).toBe(false);
     expect(existsSync(join(folderOf('owner/model'), 'snapshots'))).toBe(false);
@@ -434,6 +528,26 @@ describe('without the hub', () => {
     await expect(resolveHere('owner/model', offline)).rejects.toMatchObject(
       missing(/^model\.safetensors of owner\/model/),
     );
+  });
+
+  it('goes on with a complete cache that cannot be written, and writes nothing that is there already', async () => {
+    const { path } = await resolveHere('owner/model');
+    const reference = join(folderOf('owner/model'), 'refs', 'main');
+    const before = statSync(reference).ino;
+    await resolveHere('owner/model');
+    expect(statSync(reference).ino).toBe(before);
+    for (const name of readdirSync(path)) {
+      const bytes = readFileSync(join(path, name));
+      unlinkSync(join(path, name));
+      writeFileSync(join(path, name), bytes); // as an image layer without links has it
+    }
+    rmSync(join(folderOf('owner/model'), 'blobs'), { recursive: true });
+    writeFileSync(join(folderOf('owner/model'), 'blobs'), 'where nothing can be written');
+    const events: HubEvent[] = [];
+    const model = await resolveHere('owner/model', {}, { onProgress: (event) => events.push(event) });
+    expect(model).toMatchObject({ path, source: 'cache' });
+    const message = expect.stringMatching(/HF_HUB_CACHE names the folder.*Going on with the copy in the cache/);
+    expect(events).toEqual([{ type: 'warning', message }]);
   });
 
   it('goes on with the cache when the hub is out of reach, and says so', async () => {

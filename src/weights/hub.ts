@@ -9,10 +9,12 @@
 import { existsSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { listFiles, modelInfo } from '@huggingface/hub';
+import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { QuantCacheError, throwIfAborted } from '../errors.ts';
-import { type DownloadProgress, downloadBlob, type RemoteFile } from './download.ts';
+import { type DownloadProgress, downloadBlob, persistently, type RemoteFile } from './download.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { type HubAccess, openHubAccess } from './hub-access.ts';
+import { checkAnswer, isInside } from './hub-answers.ts';
 import { cachedSnapshot, linkBlob, repositoryFolder, writeReference } from './hub-cache.ts';
 import { hubError } from './hub-error.ts';
 import { type HubId, parseHubId, selectFiles } from './repository.ts';
@@ -28,6 +30,8 @@ export interface ResolveOptions {
   signal?: AbortSignal;
   /** Wait before a failed request is made again, in ms. Default 1000. */
   retryDelay?: number;
+  /** How long the hub may send nothing before a request counts as failed, in ms. Default 10000. */
+  silence?: number;
 }
 
 /** A model on this machine. */
@@ -50,15 +54,18 @@ export async function resolveModel(model: string, options: ResolveOptions = {}):
   const environment = options.environment ?? readEnvironment();
   if (environment.offline) return fromCache(environment, id);
   throwIfAborted(options.signal);
+  const access = await openHubAccess(environment, options);
   try {
-    return await fromHub(environment, id, options);
+    return await fromHub(access, environment.hubCache, id, options);
   } catch (error) {
-    const failure = hubError(error, { model, environment, signal: options.signal });
-    if (failure.code !== 'network') throw failure;
+    const failure = hubError(error, { model, access, signal: options.signal });
+    if (failure.code !== 'network' && failure.code !== 'io') throw failure;
     const cached = await fromCache(environment, id).catch(() => undefined);
     if (!cached) throw failure;
     options.onProgress?.({ type: 'warning', message: `${failure.message} Going on with the copy in the cache.` });
     return cached;
+  } finally {
+    await access.close();
   }
 }
 
@@ -67,44 +74,50 @@ async function fromCache(environment: Environment, id: HubId): Promise<ResolvedM
   return { path: join(path, id.inside), source: 'cache', commit };
 }
 
-async function fromHub(environment: Environment, id: HubId, options: ResolveOptions): Promise<ResolvedModel> {
-  const request = hubFetch(environment, options.signal);
-  const hub = { hubUrl: environment.endpoint, fetch: request };
+async function fromHub(
+  access: HubAccess,
+  hubCache: string,
+  id: HubId,
+  options: ResolveOptions,
+): Promise<ResolvedModel> {
+  const hub = { hubUrl: access.endpoint, fetch: listingFetch(access, options) };
   const { sha: commit } = await modelInfo({ ...hub, name: id.name, revision: id.revision, additionalFields: ['sha'] });
   const remote = new Map<string, RemoteFile>();
   for await (const entry of listFiles({ ...hub, repo: id.name, revision: commit, recursive: true })) {
-    if (entry.type !== 'file' || !isSafePath(entry.path)) continue;
+    if (entry.type !== 'file' || !isInside(entry.path)) continue;
     const { path, size, oid = '', lfs } = entry;
-    const url = `${environment.endpoint}/${id.name}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
+    const url = `${access.endpoint}/${id.name}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
     remote.set(path, { path, url, size: lfs?.size ?? size, oid, sha256: lfs?.oid });
   }
   const needed = selectFiles([...remote.keys()], id.inside, id.name).map((path) => remote.get(path)!);
-  const folder = repositoryFolder(environment.hubCache, id.name);
+  const folder = repositoryFolder(hubCache, id.name);
   const blobOf = (file: RemoteFile) => join(folder, 'blobs', file.sha256 ?? file.oid);
-  await checkSpace(environment.hubCache, needed, blobOf);
+  await checkSpace(hubCache, needed, blobOf);
   for (const file of needed) {
     const { onProgress, signal, retryDelay } = options;
-    await downloadBlob(file, blobOf(file), { fetch: request, onProgress, signal, retryDelay });
+    await downloadBlob(file, blobOf(file), { fetch: access.fetch, onProgress, signal, retryDelay });
     await linkBlob(blobOf(file), join(folder, 'snapshots', commit, file.path));
   }
   await writeReference(folder, id.revision, commit);
   return { path: join(folder, 'snapshots', commit, id.inside), source: 'hub', commit };
 }
 
-/** `fetch` that stops with the signal and sends the token to the hub's own address, wherever the request comes from. */
-function hubFetch(environment: Environment, signal: AbortSignal | undefined): typeof fetch {
-  const origin = new URL(environment.endpoint).origin;
+/** `fetch` for the hub's listings: what fails in passing is asked again, what comes back is checked. */
+function listingFetch(access: HubAccess, { signal, retryDelay }: ResolveOptions): typeof fetch {
   return (input, init) => {
-    const headers = new Headers(init?.headers);
-    const url = new URL(input instanceof Request ? input.url : input);
-    if (environment.token && url.origin === origin) headers.set('Authorization', `Bearer ${environment.token}`);
-    return fetch(input, { ...init, headers, signal });
+    const url = String(input);
+    return persistently(
+      async () => {
+        const response = await access.fetch(url, init);
+        if (response.status >= 500 || response.status === 429) {
+          await response.body?.cancel();
+          throw new HubApiError(url, response.status);
+        }
+        return checkAnswer(url, response);
+      },
+      { signal, retryDelay },
+    );
   };
-}
-
-/** Whether a path that the hub lists stays inside the folder it is joined to, on every platform. */
-function isSafePath(path: string): boolean {
-  return !/[\\:]/.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
 /** Refuses a download that cannot fit, before it begins. */
