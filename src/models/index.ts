@@ -1,12 +1,12 @@
 /** The model families, as a table: how a folder is recognised and opened. A new family is one folder and one line here. */
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
+import { findJson } from '../files/json.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { ActivationRecorder } from '../quantization/activations.ts';
 import type { QuantizationOptions } from '../quantization/quantizer.ts';
-import { jsonFault } from '../refusals.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Verifier } from '../verification/case.ts';
 import { type ResolveOptions, resolveModel } from '../weights/hub.ts';
@@ -57,19 +57,15 @@ export async function openModel(runtime: Runtime, options: ModelOptions = {}): P
   throw new QuantCacheError('unsupported_format', `The model in ${folder} ${found}; types that we run: ${known}.`);
 }
 
+const description = { what: 'the description of a model', todo: 'Copy or download it again.' };
+
 async function typeOf(folder: string): Promise<string | undefined> {
   for (const [file, field] of [
     ['quantcache.json', 'family'],
     ['config.json', 'model_type'],
   ] as const) {
-    try {
-      return (JSON.parse(await readFile(join(folder, file), 'utf8')) as Record<string, string>)[field];
-    } catch (error) {
-      if (error instanceof SyntaxError) {
-        const message = `${join(folder, file)} cannot be used: ${jsonFault(error)}. Copy or download it again.`;
-        throw new QuantCacheError('corrupt_file', message, { cause: error });
-      }
-    }
+    const document = await findJson(join(folder, file), z.looseObject({}), description);
+    if (document) return typeof document[field] === 'string' ? document[field] : undefined;
   }
   return undefined;
 }

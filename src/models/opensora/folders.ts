@@ -2,10 +2,10 @@
  * Where the parts of an Open-Sora model lie. The published model is three repositories: the transformer, and beside it a
  * VAE and a text encoder. A folder with a `quantcache.json` holds all three, and its own defaults.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { messageOf, QuantCacheError } from '../../errors.ts';
+import { QuantCacheError } from '../../errors.ts';
+import { findText } from '../../files/read.ts';
 import type { GenerationDefaults } from '../../pipeline.ts';
 import type { QuantizationOptions } from '../../quantization/quantizer.ts';
 import { recipesSchema } from '../../quantization/recipe.ts';
@@ -75,7 +75,7 @@ const settingsSchema = z.object({
 /** Finds the parts of the model in `folder`, downloading companions that are named by hub id. */
 export async function findFolders(folder: string, options: FolderOptions): Promise<ModelFolders> {
   const file = join(folder, 'quantcache.json');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await findText(file);
   if (text === undefined) {
     const part = async (name: string) => (await resolveModel(name, options)).path;
     return {
@@ -110,18 +110,10 @@ export async function readConfig<Config>(
   optional = false,
 ): Promise<Config> {
   const file = join(folder, 'config.json');
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (optional) return parse({});
-    throw new QuantCacheError(
-      'model_not_found',
-      `${file} cannot be read: ${messageOf(error)}. Name a folder with a config.json.`,
-      { cause: error },
-    );
-  }
-  return parseAs(parse, text, file);
+  const text = await findText(file);
+  if (text !== undefined) return parseAs(parse, text, file);
+  if (optional) return parse({});
+  throw new QuantCacheError('model_not_found', `There is no file ${file}. Name a folder with a config.json.`);
 }
 
 function parseAs<Result>(parse: (json: unknown) => Result, text: string, file: string): Result {

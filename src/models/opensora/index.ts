@@ -11,6 +11,7 @@ import { abridge } from '../../weights/selection.ts';
 import { conditionClips } from './conditioning.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
 import { geometryOf } from './geometry.ts';
+import { checkParts } from './parts.ts';
 import type { Stdit3Options } from './stdit3/network.ts';
 import { openText } from './text.ts';
 import { openTransformer } from './transformer.ts';
@@ -35,12 +36,19 @@ export async function openOpenSora(
     quantization: { cache, ...options.quantization },
   });
   const vaeWeights = await openCheckpoint(folders.vae);
-  const vae = loadVae(runtime, vaeWeights, await readConfig(folders.vae, parseVaeConfig, true));
+  const vaeConfig = await readConfig(folders.vae, parseVaeConfig, true);
+  const vae = loadVae(runtime, vaeWeights, vaeConfig);
   const text = await openText(runtime, {
     folder: folders.textEncoder,
     defaults: settings.prompt,
     maxLength: transformer.config.maxCaptionLength,
     nullCaption: transformer.nullCaption,
+  });
+  checkParts({
+    transformer: transformer.config,
+    vae: vaeConfig,
+    textEncoder: text.config,
+    tokenizer: text.tokenizer,
   });
   const sizes = { defaults: settings.defaults, channels: transformer.config.inChannels, factors: vae.factors };
   return {

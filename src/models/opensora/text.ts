@@ -1,7 +1,7 @@
 /** From prompts to what STDiT3 is conditioned on: the prompt taken apart, tokens, and the states of T5. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, QuantCacheError } from '../../errors.ts';
+import { findBytes } from '../../files/read.ts';
 import type { TextContext } from '../../model.ts';
 import type { TextStage } from '../../pipeline.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -9,7 +9,7 @@ import { bytesOf, openCheckpoint } from '../../weights/checkpoint.ts';
 import { readConfig } from './folders.ts';
 import { type PromptOptions, readOpenSoraOptions } from './options.ts';
 import { preparePrompt, segmentFor } from './prompt/segments.ts';
-import { parseT5Config } from './t5/config.ts';
+import { parseT5Config, type T5Config } from './t5/config.ts';
 import { loadTextEncoder } from './t5/index.ts';
 import { readT5Tokenizer, type T5Tokenizer } from './tokenizer.ts';
 
@@ -27,6 +27,8 @@ export interface TextParts {
 
 /** A text stage, and what the pipeline tells of it. */
 export interface OpenedText extends TextStage {
+  readonly config: T5Config;
+  readonly tokenizer: T5Tokenizer;
   readonly unused: readonly string[];
   readonly bytes: number;
   release(): Promise<void>;
@@ -37,8 +39,11 @@ export async function openText(runtime: Runtime, parts: TextParts): Promise<Open
   const { folder, defaults, maxLength, nullCaption } = parts;
   const tokenizer = await readTokenizer(folder);
   const weights = await openCheckpoint(folder);
-  const encoder = loadTextEncoder(runtime, weights, await readConfig(folder, parseT5Config, true));
+  const config = await readConfig(folder, parseT5Config, true);
+  const encoder = loadTextEncoder(runtime, weights, config);
   return {
+    config,
+    tokenizer,
     unused: encoder.unused,
     bytes: bytesOf(weights),
     prepare(prompt, options) {
@@ -83,12 +88,8 @@ function refuseUnknown(text: string): never {
 
 async function readTokenizer(folder: string): Promise<T5Tokenizer> {
   for (const name of ['tokenizer.json', 'spiece.model']) {
-    let contents: Uint8Array;
-    try {
-      contents = await readFile(join(folder, name));
-    } catch {
-      continue;
-    }
+    const contents = await findBytes(join(folder, name));
+    if (!contents) continue;
     try {
       return readT5Tokenizer(contents);
     } catch (error) {

@@ -163,8 +163,13 @@ export function readTokenizerJson(text: string): TokenizerModel {
     model.isSearchable.push(true);
   }
   model.unknownId = stored.unk_id ?? -1;
-  if (model.unknownId >= 0) model.isSearchable[model.unknownId] = false;
-  for (const { content: token, id } of addedTokens) addSpecial(model, token, id);
+  if (model.unknownId in model.pieces) model.isSearchable[model.unknownId] = false;
+  const end = model.pieces.length + addedTokens.length;
+  for (const { content: token, id } of addedTokens) {
+    if (id < 0 || id >= end || (model.pieces[id] ?? token) !== token)
+      throw corrupt(`its token ${token} has the id ${id}, which is taken or beyond the vocabulary`);
+    addSpecial(model, token, id);
+  }
   model.charsmap = charsmapOf(
     normalizer?.type === 'Sequence' ? normalizer.normalizers : normalizer ? [normalizer] : [],
   );
@@ -204,6 +209,7 @@ function checked(model: TokenizerModel): TokenizerModel {
   if (model.unknownId < 0 || model.unknownId >= model.pieces.length) throw corrupt('it has no unknown piece');
   if (!model.specialTokens.has('</s>')) throw corrupt('it has no end-of-sentence piece </s>');
   if (!model.isSearchable.includes(true)) throw corrupt('it has no pieces');
+  if (!model.scores.every(Number.isFinite)) throw corrupt('it has scores that are no numbers');
   return model;
 }
 

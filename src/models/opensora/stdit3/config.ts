@@ -4,19 +4,23 @@
  */
 import * as z from 'zod';
 
-const schema = z.object({
-  input_sq_size: z.number().positive().default(512),
-  in_channels: z.int().positive().default(4),
-  patch_size: z.tuple([z.literal(1), z.int().positive(), z.int().positive()]).default([1, 2, 2]),
-  hidden_size: z.int().positive().multipleOf(4).default(1152),
-  depth: z.int().positive().default(28),
-  num_heads: z.int().positive().default(16),
-  mlp_ratio: z.number().positive().default(4),
-  pred_sigma: z.boolean().default(true),
-  caption_channels: z.int().positive().default(4096),
-  model_max_length: z.int().positive().default(300),
-  qk_norm: z.boolean().default(true),
-});
+const schema = z
+  .object({
+    input_sq_size: z.number().positive().default(512),
+    in_channels: z.int().positive().default(4),
+    patch_size: z.tuple([z.literal(1), z.int().positive(), z.int().positive()]).default([1, 2, 2]),
+    hidden_size: z.int().positive().multipleOf(4).default(1152),
+    depth: z.int().positive().default(28),
+    num_heads: z.int().positive().default(16),
+    mlp_ratio: z.number().positive().default(4),
+    pred_sigma: z.boolean().default(true),
+    caption_channels: z.int().positive().default(4096),
+    model_max_length: z.int().positive().default(300),
+    qk_norm: z.boolean().default(true),
+  })
+  .refine((config) => config.hidden_size % (2 * config.num_heads) === 0, {
+    error: 'hidden_size must be an even multiple of num_heads', // positions turn pairs of a head's channels
+  });
 
 export interface Stdit3Config {
   /** Square root of the pixel area at which positions count one by one. */

@@ -7,13 +7,17 @@
  */
 import * as z from 'zod';
 
-const spatialSchema = z.object({
-  block_out_channels: z.array(z.int().positive()).nonempty().default([128, 256, 512, 512]),
-  layers_per_block: z.int().positive().default(2),
-  norm_num_groups: z.int().positive().default(32),
-  norm_eps: z.number().positive().default(1e-6),
-  latent_channels: z.int().positive().default(4),
-});
+const spatialSchema = z
+  .object({
+    block_out_channels: z.array(z.int().positive()).nonempty().default([128, 256, 512, 512]),
+    layers_per_block: z.int().positive().default(2),
+    norm_num_groups: z.int().positive().default(32),
+    norm_eps: z.number().positive().default(1e-6),
+    latent_channels: z.int().positive().default(4),
+  })
+  .refine((config) => config.block_out_channels.every((channels) => channels % config.norm_num_groups === 0), {
+    error: 'norm_num_groups must divide every number of block_out_channels',
+  });
 
 const temporalSchema = z
   .object({
@@ -29,7 +33,8 @@ const temporalSchema = z
   })
   .refine((config) => config.temporal_downsample.length >= config.channel_multipliers.length - 1, {
     error: 'temporal_downsample needs one entry between each two channel_multipliers',
-  });
+  })
+  .refine((config) => config.filters % config.num_groups === 0, { error: 'num_groups must divide filters' });
 
 const schema = z.object({
   spatial: spatialSchema.prefault({}),
