@@ -5,6 +5,7 @@ import {
   framesFromDecoded,
   type GenerateEvent,
   generate,
+  generateOptionsOf,
   type Pipeline,
   type Policy,
   psnr,
@@ -13,7 +14,7 @@ import {
   type Vocabulary,
 } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
-import { fullRow, type Row, rowPolicy } from '../rows.ts';
+import { decideRow, fullRow, type Row } from '../rows.ts';
 import type { AgreementRecord, FidelityRecord } from './hardness.ts';
 import { cached, cachedEvaluations, type HardnessRows } from './protocol.ts';
 import { rounded } from './rounding.ts';
@@ -48,15 +49,12 @@ export async function renderClip(
   watch?: Policy,
 ): Promise<Frames> {
   const { pipeline, runtime, guidanceScale, signal, onEvent } = shop;
-  const policy = await rowPolicy(row, pipeline);
+  const decided = generateOptionsOf(await decideRow(row, pipeline, { prompt, seed, guidanceScale }));
+  const { policy } = decided;
   const run = generate(pipeline, runtime, {
-    prompts: [prompt],
-    seed,
-    numSteps: row.numSteps,
-    guidanceScale,
+    ...decided,
     sampler: 'euler',
     policy: watch ? stack(policy.name, policy, watch) : policy,
-    precision: row.precision,
     signal,
   });
   const { videos, fps } = await finish(run, onEvent);
