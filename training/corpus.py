@@ -16,9 +16,8 @@ CLIP_RATE, IMAGE_RATE = 8.0, 120.0  # frames per second; a single image counts a
 
 
 def balance(t):
-    """Weight of the loss at times t, so that gradients of all times are about as large: errors are largest
-    at both
-    ends."""
+    """Weight of the loss at times t, so that gradients of all times are about as large: errors are
+    largest at both ends."""
     error = 0.05 + 0.25 * t**10 + 0.6 * (1 - t) ** 10
     return (0.1 / error).sqrt()
 
@@ -46,9 +45,8 @@ class Corpus:
                 self.tokens[split][row, : len(encoded)] = torch.tensor(encoded)
 
     def choose(self, image_share, long_share, images_only):
-        """Which split the next batch comes from. While only images are trained, single frames of clips are
-        among
-        them, with the clip's caption and frame rate."""
+        """Which split the next batch comes from. While only images are trained, single frames of clips
+        are among them, with the clip's caption and frame rate."""
         chance = torch.rand(()).item()
         if images_only:
             return "image" if chance < 0.3 else "train"
@@ -57,11 +55,10 @@ class Corpus:
         return "long" if "long" in self.latents and chance > 1 - long_share else "train"
 
     def loss(self, stdit3, t5, split, pick, t, noise, drop, spatial_only=False):
-        """Squared error of the velocity per sample at times t of the straight path from data (0) to noise
-        (1): over
-        all positions, and over those that see an object. An object covers a tenth of the frame, so the plain
-        mean
-        hardly notices its shape. drop: samples without caption, as guidance will use it."""
+        """Squared error of the velocity per sample at times t of the straight path from data (0) to
+        noise (1): over all positions, and over those that see an object. An object covers a tenth of
+        the frame, so the plain mean hardly notices its shape. drop: samples without caption, as
+        guidance will use it."""
         device = t5.shared.weight.device
         x0 = self.latents[split][pick].float().to(device)
         objects = self.objects[split][pick].to(device)

@@ -3,13 +3,10 @@
     python encode.py --run RUN --train 20000 --images 3000 --long 1000
     python encode.py --run RUN --split train --train 20000 --freedom 0.5
 
-Kept are the latents as float16 [clips,4,times,16,16], where objects are, and the captions. Only the frames
-that the
-temporal encoder keeps are rendered. `--freedom` below 1 narrows what captions leave open (see
-`rendering.trajectory`):
-a model that knows a world of less chance learns the whole in stages. Without RUN/vae.pt, the temporal VAE
-gets its
-exact start first.
+Kept are the latents as float16 [clips,4,times,16,16], where objects are, and the captions. Only the
+frames that the temporal encoder keeps are rendered. `--freedom` below 1 narrows what captions leave open
+(see `rendering.trajectory`): a model that knows a world of less chance learns the whole in stages.
+Without RUN/vae.pt, the temporal VAE gets its exact start first.
 """
 
 import argparse

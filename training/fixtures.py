@@ -1,6 +1,6 @@
 """Writes fixtures/, by which the TypeScript reader is held to this one: a few clips with what the reader
-says of them,
-its constants, and the prompts that models are judged by. The clips are gzipped bytes [clips,17,64,64,3].
+says of them, its constants, and the prompts that models are judged by. The clips are gzipped bytes
+[clips,17,64,64,3].
 
     python fixtures.py
 """

@@ -3,11 +3,12 @@
     python golden_pipeline.py            # writes ../test/fixtures/pipeline
     python golden_pipeline.py --check    # computes everything again and compares it with the files
 
-`test/pipeline.test.ts` runs the same requests in TypeScript. The weights have nothing to do with those of the
-demo model, so training that one anew leaves these files alone. Modules and arithmetic are compared with the
-original code by `check_golden.py`. Pinned here is everything around them: tokens, seeds, noise, times,
-guidance, frame rates, given frames, and what modules cost.
+`test/pipeline.test.ts` runs the same requests in TypeScript. The weights have nothing to do with those
+of the demo model, so training that one anew leaves these files alone. Modules and arithmetic are
+compared with the original code by `check_golden.py`. Pinned here is everything around them: tokens,
+seeds, noise, times, guidance, frame rates, given frames, and what modules cost.
 """
+
 import argparse
 import json
 import math
@@ -28,18 +29,50 @@ STEPS, GUIDANCE, SEED, FPS, BASE_RESOLUTION = 2, 3.0, 42, 8, 40
 STILL_FPS = 120.0
 
 STDIT3 = dict(
-    model_type="STDiT3", input_size=[None, None, None], input_sq_size=32, in_channels=4, patch_size=[1, 2, 2],
-    hidden_size=16, depth=2, num_heads=2, mlp_ratio=4.0, class_dropout_prob=0.1, pred_sigma=True,
-    drop_path=0.0, caption_channels=12, model_max_length=CAPTION_LENGTH, qk_norm=True)
+    model_type="STDiT3",
+    input_size=[None, None, None],
+    input_sq_size=32,
+    in_channels=4,
+    patch_size=[1, 2, 2],
+    hidden_size=16,
+    depth=2,
+    num_heads=2,
+    mlp_ratio=4.0,
+    class_dropout_prob=0.1,
+    pred_sigma=True,
+    drop_path=0.0,
+    caption_channels=12,
+    model_max_length=CAPTION_LENGTH,
+    qk_norm=True,
+)
 T5 = dict(
-    model_type="t5", architectures=["T5EncoderModel"], vocab_size=3 + len(WORDS), d_model=12, d_kv=4, d_ff=20,
-    num_heads=2, num_layers=2, feed_forward_proj="gated-gelu", relative_attention_num_buckets=8,
-    relative_attention_max_distance=16, layer_norm_epsilon=1e-6, dropout_rate=0.0,
-    pad_token_id=0, eos_token_id=1)
+    model_type="t5",
+    architectures=["T5EncoderModel"],
+    vocab_size=3 + len(WORDS),
+    d_model=12,
+    d_kv=4,
+    d_ff=20,
+    num_heads=2,
+    num_layers=2,
+    feed_forward_proj="gated-gelu",
+    relative_attention_num_buckets=8,
+    relative_attention_max_distance=16,
+    layer_norm_epsilon=1e-6,
+    dropout_rate=0.0,
+    pad_token_id=0,
+    eos_token_id=1,
+)
 SPATIAL = dict(block_out_channels=[4, 4, 8], layers_per_block=1, norm_num_groups=2, latent_channels=4)
 TEMPORAL = dict(
-    in_out_channels=4, latent_embed_dim=4, embed_dim=4, filters=4, num_res_blocks=1,
-    channel_multipliers=[1, 1, 1, 2], temporal_downsample=[False, True, True], num_groups=2)
+    in_out_channels=4,
+    latent_embed_dim=4,
+    embed_dim=4,
+    filters=4,
+    num_res_blocks=1,
+    channel_multipliers=[1, 1, 1, 2],
+    temporal_downsample=[False, True, True],
+    num_groups=2,
+)
 
 REQUESTS = {
     "video": dict(prompts=["a red star", "a small blue circle moves left, over a star"], frames=17),
@@ -61,13 +94,18 @@ class Model:
         for part in self.parts.values():
             for name, weight in part.named_parameters():
                 if weight.ndim == 1 and name != "rope.freqs":
-                    weight.data += 0.1 * torch.randn_like(weight)  # what begins as one or zero hides mistakes
+                    weight.data += 0.1 * torch.randn_like(
+                        weight
+                    )  # what begins as one or zero hides mistakes
         self.vae.scale += 0.3 * torch.randn_like(self.vae.scale)
         self.vae.shift += 0.3 * torch.randn_like(self.vae.shift)
 
     def states(self):
         for name, part in self.parts.items():
-            yield name, {key: value.detach().clone().contiguous() for key, value in part.state_dict().items()}
+            yield (
+                name,
+                {key: value.detach().clone().contiguous() for key, value in part.state_dict().items()},
+            )
 
 
 def times(frames):
@@ -112,7 +150,9 @@ def sample(model, prompts, frames, image=False):
     schedule = times(frames)
     for now, after in zip(schedule, schedule[1:]):
         if image:
-            torch.randn_like(z)  # drawn at every step where frames are given, though none of them starts late
+            torch.randn_like(
+                z
+            )  # drawn at every step where frames are given, though none of them starts late
         moved = z + velocity(model, z, now, caption, conditions) * ((now - after) / 1000)
         z = torch.where(free[:, None, :, None, None], moved, z)
     return z
@@ -150,11 +190,21 @@ def compute():
     files["t5/tokenizer.json"] = json.loads(model.tokenizer.json())
     files["vae/config.json"] = dict(vae, scaling_factor=SCALING_FACTOR)
     files["quantcache.json"] = dict(
-        family="opensora", transformer="stdit3", vae="vae", textEncoder="t5",
+        family="opensora",
+        transformer="stdit3",
+        vae="vae",
+        textEncoder="t5",
         defaults=dict(
-            height=HEIGHT, width=WIDTH, numFrames=17, fps=FPS, numSteps=STEPS, guidanceScale=GUIDANCE,
-            aestheticScore=None),
-        timestepTransformBaseResolution=BASE_RESOLUTION)
+            height=HEIGHT,
+            width=WIDTH,
+            numFrames=17,
+            fps=FPS,
+            numSteps=STEPS,
+            guidanceScale=GUIDANCE,
+            aestheticScore=None,
+        ),
+        timestepTransformBaseResolution=BASE_RESOLUTION,
+    )
     expected = dict(image=an_image())
     for name, request in REQUESTS.items():
         expected[f"{name}.latents"] = sample(model, **request)

@@ -1,5 +1,5 @@
-"""Puts an exported model into a run folder, so that training goes on from shipped weights: RUN/vae.pt for
-`train_vae.py encode`, RUN/start.pt for `train_dit.py`.
+"""Puts an exported model into a run folder, so that training goes on from shipped weights: RUN/vae.pt
+for `train_vae.py encode`, RUN/start.pt for `train_dit.py`.
 
 python import_weights.py --run RUN --model ../models/demo
 """

@@ -1,10 +1,9 @@
-"""What every training stage shares: the time-based schedule, Muon's orthogonalisation, exponential moving
-average, atomic checkpoints, JSON-lines log.
+"""What every training stage shares: the time-based schedule, Muon's orthogonalisation, exponential
+moving average, atomic checkpoints, JSON-lines log.
 
-A stage runs for a number of minutes of its own training time (it survives being killed: the minutes already
-spent are in the checkpoint).
-Writing a number of minutes into the file `finish` in the run folder makes the decay begin at once and last
-that long.
+A stage runs for a number of minutes of its own training time (it survives being killed: the minutes
+already spent are in the checkpoint). Writing a number of minutes into the file `finish` in the run
+folder makes the decay begin at once and last that long.
 """
 
 import json

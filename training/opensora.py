@@ -2,10 +2,10 @@
 tokenizer.
 
 Parameter names and arithmetic are those of the published checkpoints (hpcaitech/Open-Sora v1.2.0
-opensora/models/stdit/stdit3.py, transformers T5EncoderModel);
-`check_golden.py` compares outputs with the originals. All sizes come from the configs. The dtype of the
-blocks follows the parameters: training runs a
-bfloat16 copy of float32 master weights; embeddings of time and position are always computed in float32.
+opensora/models/stdit/stdit3.py, transformers T5EncoderModel); `check_golden.py` compares outputs with
+the originals. All sizes come from the configs. The dtype of the blocks follows the parameters: training
+runs a bfloat16 copy of float32 master weights; embeddings of time and position are always computed in
+float32.
 """
 
 import json
@@ -99,9 +99,8 @@ class Attention(nn.Module):
 @torch.no_grad()
 def look_beside(attention, head, offset, frequencies, pairs=3, strength=2.5):
     """Biases one head to look at the frame `offset` after its own. Rotary positions are relative and all
-    that a temporal block knows of time, so a frame can tell that
-    it is the first only by not finding a predecessor; from unbiased heads, training takes very long to
-    discover that."""
+    that a temporal block knows of time, so a frame can tell that it is the first only by not finding
+    a predecessor; from unbiased heads, training takes very long to discover that."""
     width = attention.proj.weight.shape[0]
     q, k = (
         slice(part * width + head * len(frequencies) * 2, part * width + (head + 1) * len(frequencies) * 2)
@@ -151,8 +150,8 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention (over space or over time), cross-attention, feed-forward; the last two letters of the
-    paper's figure, three residuals."""
+    """Self-attention (over space or over time), cross-attention, feed-forward; the last two letters of
+    the paper's figure, three residuals."""
 
     def __init__(self, width, heads, ratio, qk_norm, temporal):
         super().__init__()
@@ -162,8 +161,8 @@ class Block(nn.Module):
         self.mlp = MLP(width, int(width * ratio), width)
 
     def forward(self, x, y, bias, modulation, rope):
-        """x [B,T,S,D]; modulation [B,T or 1,6,D]: shift, scale, gate for the attention, then for the MLP,
-        possibly different per frame."""
+        """x [B,T,S,D]; modulation [B,T or 1,6,D]: shift, scale, gate for the attention, then for the
+        MLP, possibly different per frame."""
         b, t, s, d = x.shape
         shift1, scale1, gate1, shift2, scale2, gate2 = (
             (self.scale_shift_table + modulation).unsqueeze(2).unbind(3)
@@ -239,8 +238,8 @@ class STDiT3(nn.Module):
         self.final_layer = FinalLayer(d, math.prod(config["patch_size"]) * self.out_channels)
 
     def initialise(self):
-        """Training start: every temporal block and cross-attention begins as the identity, the velocity as
-        zero."""
+        """Training start: every temporal block and cross-attention begins as the identity, the velocity
+        as zero."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -260,8 +259,8 @@ class STDiT3(nn.Module):
                 look_beside(block.attn, head, offset, self.rope.freqs)
 
     def position(self, height, width, pixels):
-        """Fixed 2-D sine/cosine embedding [height*width, D]: the first half encodes the column, the second
-        the row."""
+        """Fixed 2-D sine/cosine embedding [height*width, D]: the first half encodes the column, the
+        second the row."""
         d, device = self.config["hidden_size"], self.rope.freqs.device
         scale, base = math.sqrt(pixels) / self.config["input_sq_size"], round(math.sqrt(height * width))
         omega = 1.0 / 10000 ** (torch.arange(0, d // 2, 2, device=device).float() / (d // 2))
@@ -275,12 +274,10 @@ class STDiT3(nn.Module):
         ).reshape(height * width, d)
 
     def forward(self, x, timestep, y, mask=None, fps=None, pixels=64 * 64, x_mask=None, spatial_only=False):
-        """x [B,C,T,H,W]; timestep [B] in (0,1000]; y [B,L,caption_channels]; mask [B,L]; fps [B]; pixels =
-        height*width of the video;
-        x_mask [B,T]: False marks clean (condition) frames; spatial_only skips the temporal blocks (they
-        start as the
-        identity, so training on images before them costs half). Returns [B,8,T,H,W]; the first 4 channels
-        are the velocity."""
+        """x [B,C,T,H,W]; timestep [B] in (0,1000]; y [B,L,caption_channels]; mask [B,L]; fps [B]; pixels
+        = height*width of the video; x_mask [B,T]: False marks clean (condition) frames; spatial_only
+        skips the temporal blocks (they start as the identity, so training on images before them costs
+        half). Returns [B,8,T,H,W]; the first 4 channels are the velocity."""
         dtype = self.final_layer.linear.weight.dtype
         _, ph, pw = self.config["patch_size"]
         b, _, t, height, width = x.shape
@@ -465,8 +462,8 @@ class Tokenizer:
         self.ids = {piece: i for i, piece in enumerate(self.pieces)}
 
     def encode(self, text):
-        """Token ids with </s>; the unigram segmentation of our captions, where punctuation is glued to the
-        word before it."""
+        """Token ids with </s>; the unigram segmentation of our captions, where punctuation is glued to
+        the word before it."""
         ids = []
         for word in text.lower().split():
             tail = word[-1] if word[-1] in ",." and word[-1] in self.ids else ""

@@ -1,24 +1,23 @@
-"""Attribute reader: judges shape, colour, size, motion and background of a finished clip of the demo world
-from its
-pixels alone. No learned parts.
+"""Attribute reader: judges shape, colour, size, motion and background of a finished clip of the demo
+world from its pixels alone. No learned parts.
 
-The same algorithm is written in TypeScript in src/metrics/agreement; both agree on the clips of fixtures/.
+The same algorithm is written in TypeScript in src/metrics/agreement; both agree on the clips of
+fixtures/.
 
-  background   the one whose colours (a few points in RGB, `GROUNDS`) the pixels are nearest to, each pixel
-  counting
+background   the one whose colours (a few points in RGB, `GROUNDS`) the pixels are nearest to, each pixel
+counting
                up to CLIP, so that objects cannot outvote the rest. What stars, squares and clouds look like
                is not used
-  mask         pixels far from all colours of that background, opened by a 3x3 square (which removes stars)
-  colour       per-channel median of the object's inner pixels, nearest palette entry
-  shape        complex moments |sum (x+iy)^k| / sum |x+iy|^k about the centroid: order 3 is a triangle, 4 a
-  square,
+mask         pixels far from all colours of that background, opened by a 3x3 square (which removes stars)
+colour       per-channel median of the object's inner pixels, nearest palette entry shape        complex
+moments |sum (x+iy)^k| / sum |x+iy|^k about the centroid: order 3 is a triangle, 4 a square,
                5 a star, none a circle
-  size         radius from the area, given the shape
-  motion       path of the centroid, change of area, rotation = phase of the moment
+size         radius from the area, given the shape motion       path of the centroid, change of area,
+rotation = phase of the moment
 
-Of two objects, each is what has the colour that the caption gives it: the pixels of the mask whose nearest
-palette
-entry that is. Frames in which the two touch tell places only, as long as there are enough others.
+Of two objects, each is what has the colour that the caption gives it: the pixels of the mask whose
+nearest palette entry that is. Frames in which the two touch tell places only, as long as there are
+enough others.
 
     python reader.py [RUN]     # accuracy on held-out renders, raw and (given RUN) through the VAE
 """
@@ -67,8 +66,8 @@ GROUNDS = {
 
 
 def distance_to(ground, video):
-    """Of each pixel to the nearest of the ground's colours: (mean over channels, largest channel), both in
-    [0,1]."""
+    """Of each pixel to the nearest of the ground's colours: (mean over channels, largest channel), both
+    in [0,1]."""
     points = np.array(GROUNDS[ground], np.float32) / 255
     differences = [np.abs(video - point) for point in points]
     means = np.minimum.reduce([difference.mean(-1) for difference in differences])
@@ -120,9 +119,8 @@ def outlines(mask):
 
 
 def line(values, times):
-    """Value at the middle of the clip and change from its start to its end, of the straight line nearest to
-    values
-    at times from -1/2 to 1/2."""
+    """Value at the middle of the clip and change from its start to its end, of the straight line nearest
+    to values at times from -1/2 to 1/2."""
     if np.ptp(times) == 0:
         return values.mean(), 0.0
     slope, middle = np.polyfit(times, values, 1)
@@ -132,8 +130,8 @@ def line(values, times):
 def describe(mask, apart, small):
     """shape, size and motion of the object whose mask [frames,64,64] this is.
 
-    apart: frames in which nothing hides it; only these tell shape, size, growth and rotation.
-    small: radius in pixels below which it is small"""
+    apart: frames in which nothing hides it; only these tell shape, size, growth and rotation. small:
+    radius in pixels below which it is small"""
     area, x, y, moments = outlines(mask)
     times = np.linspace(-0.5, 0.5, len(mask))
     total = area[apart].sum()
@@ -198,8 +196,8 @@ def read(clip):
 
 
 def read_two(clip, colours):
-    """clip of two objects of the given colours -> one dict of attributes each, colour None where it is not
-    found."""
+    """clip of two objects of the given colours -> one dict of attributes each, colour None where it is
+    not found."""
     video, background, mask = segment(clip)
     nearest = nearest_colours(video)
     masks = [opened(mask & (nearest == DEMO.colours.index(colour))) for colour in colours]

@@ -1,16 +1,12 @@
-"""Draws scenes of the synthetic world: grounds, shapes, trajectories. Anti-aliased, deterministic by seed,
-pure numpy.
+"""Draws scenes of the synthetic world: grounds, shapes, trajectories. Anti-aliased, deterministic by
+seed, pure numpy.
 
-What a caption leaves open is drawn here, clip by clip: place, phase, starting angle, direction of turning,
-exact hue
-and size, stars, squares and clouds of the ground, which of two objects passes in front. Time advances by
-whole frames
-at 8 frames/s: bounces, spins and orbits have a pace of their own, translations and growth go on for the
-whole clip
-whatever its length. Nothing moves more than 15 pixels from one latent frame (four frames) to the next, so
-that the
-temporal decoder can move what it would otherwise fade. Signed distances after Inigo Quilez
-(iquilezles.org/articles/distfunctions2d).
+What a caption leaves open is drawn here, clip by clip: place, phase, starting angle, direction of
+turning, exact hue and size, stars, squares and clouds of the ground, which of two objects passes in
+front. Time advances by whole frames at 8 frames/s: bounces, spins and orbits have a pace of their own,
+translations and growth go on for the whole clip whatever its length. Nothing moves more than 15 pixels
+from one latent frame (four frames) to the next, so that the temporal decoder can move what it would
+otherwise fade. Signed distances after Inigo Quilez (iquilezles.org/articles/distfunctions2d).
 """
 
 import numpy as np
@@ -175,9 +171,8 @@ def placed(rng, offsets, margin, freedom):
 def trajectory(rng, thing, frames, scale=1.0, freedom=1.0):
     """Per frame: centre x, centre y, radius, angle.
 
-    scale: factor on the radius. freedom: share of the room to move about that is used, 0 to 1; training may
-    begin
-    with a world of less chance.
+    scale: factor on the radius. freedom: share of the room to move about that is used, 0 to 1; training
+    may begin with a world of less chance.
     """
     clock = np.arange(frames, dtype=np.float32)
     along = clock / max(frames - 1, 1)
@@ -206,8 +201,8 @@ def trajectory(rng, thing, frames, scale=1.0, freedom=1.0):
 
 
 def trajectories(rng, scene, frames, freedom=1.0):
-    """One trajectory per thing. Two things touch in few frames; where no try keeps to that, the best one is
-    taken."""
+    """One trajectory per thing. Two things touch in few frames; where no try keeps to that, the best one
+    is taken."""
     if len(scene.things) == 1:
         return [trajectory(rng, scene.things[0], frames, freedom=freedom)]
     best, fewest = None, 2.0

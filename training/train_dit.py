@@ -2,19 +2,15 @@
 
     python train_dit.py --run RUN --minutes 85 --image-minutes 12 --workers 1
 
-First single images only and without the temporal blocks (shapes, colours, sizes, backgrounds and words are
-learnt ten
-times cheaper than on clips), then 17-frame clips mixed with some images and 51-frame clips. Muon (Keller
-Jordan 2024)
-for the 2-D weights of the blocks, AdamW for the rest, moving average of the weights. float32 master weights;
-forward
-and backward run on a copy in bfloat16 where a timed step shows that to be faster, else in float32. On a busy
-CPU two
-processes of one thread each beat one process of two threads, which waits at every matrix product for the
-core that
-somebody else uses: `--workers 1` starts a helper that adds gradients of batches of its own, about one step
-stale.
-RUN/best.pt is the checkpoint of the lowest validation loss so far. Resumes from RUN/dit.pt; `echo 20 > RUN/finish` starts a decay of 20 minutes at once.
+First single images only and without the temporal blocks (shapes, colours, sizes, backgrounds and words
+are learnt ten times cheaper than on clips), then 17-frame clips mixed with some images and 51-frame
+clips. Muon (Keller Jordan 2024) for the 2-D weights of the blocks, AdamW for the rest, moving average of
+the weights. float32 master weights; forward and backward run on a copy in bfloat16 where a timed step
+shows that to be faster, else in float32. On a busy CPU two processes of one thread each beat one process
+of two threads, which waits at every matrix product for the core that somebody else uses: `--workers 1`
+starts a helper that adds gradients of batches of its own, about one step stale. RUN/best.pt is the
+checkpoint of the lowest validation loss so far. Resumes from RUN/dit.pt; `echo 20 > RUN/finish` starts a
+decay of 20 minutes at once.
 """
 
 import argparse

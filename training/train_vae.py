@@ -5,12 +5,9 @@
     python train_vae.py temporal --run RUN --minutes 15    # both decoders
 
 The temporal encoder keeps its exact start (`vae.keyframe_start`: a latent is every fourth frame), so the
-latents are
-fixed before the decoders are trained and the transformer can train at the same time. RUN/vae.pt, where there
-is one,
-is what the spatial stage goes on from. Each stage resumes from RUN/vae_<stage>.pt. Losses: L1 + 2 L2 + 0.5
-gradient
-difference + small KL, no adversary.
+latents are fixed before the decoders are trained and the transformer can train at the same time.
+RUN/vae.pt, where there is one, is what the spatial stage goes on from. Each stage resumes from
+RUN/vae_<stage>.pt. Losses: L1 + 2 L2 + 0.5 gradient difference + small KL, no adversary.
 """
 
 import argparse
@@ -65,9 +62,8 @@ def sampled(mean, logvar):
 
 @torch.no_grad()
 def normalise_spatial(module, frames, device):
-    """Folds a per-channel affine map into the 1x1 convolutions so that latents * 0.18215 have zero mean and
-    unit
-    variance (as Stable Diffusion's nearly have)."""
+    """Folds a per-channel affine map into the 1x1 convolutions so that latents * 0.18215 have zero mean
+    and unit variance (as Stable Diffusion's nearly have)."""
     means = torch.cat([module.encode(to_float(part, device))[0] for part in frames[:, 0].split(64)])
     scale, shift = means.std((0, 2, 3)) * SCALING_FACTOR, means.mean((0, 2, 3))
     quant, post, n = module.quant_conv, module.post_quant_conv, len(scale)
@@ -109,10 +105,8 @@ class TemporalStage:
     """Both decoders, on fixed latents.
 
     The temporal decoder starts exact, and AdamW's equal step for each of a kernel's 1728 inputs would
-    destroy that:
-    its residual branches are trained with Muon, whose steps have a bounded spectral norm, and what carries
-    the start
-    with a small rate.
+    destroy that: its residual branches are trained with Muon, whose steps have a bounded spectral norm,
+    and what carries the start with a small rate.
     """
 
     def __init__(self, vae, frames, run, device):

@@ -1,12 +1,11 @@
-"""The Open-Sora 1.2 video VAE in plain PyTorch: spatial AutoencoderKL (per frame) around a causal temporal
-VAE (4x in time).
+"""The Open-Sora 1.2 video VAE in plain PyTorch: spatial AutoencoderKL (per frame) around a causal
+temporal VAE (4x in time).
 
-Parameter names are those of the published `OpenSoraVAE_V1_2` checkpoint: `spatial_vae.module.*` (diffusers
-names), `temporal_vae.*`, `scale`, `shift`.
-References: hpcaitech/Open-Sora v1.2.0 opensora/models/vae/{vae,vae_temporal}.py and diffusers 0.27
-AutoencoderKL.
-All sizes come from the configs, so the same code is the published 390 M parameter VAE and our small one;
-`check_golden.py` compares it with the originals.
+Parameter names are those of the published `OpenSoraVAE_V1_2` checkpoint: `spatial_vae.module.*`
+(diffusers names), `temporal_vae.*`, `scale`, `shift`. References: hpcaitech/Open-Sora v1.2.0
+opensora/models/vae/{vae,vae_temporal}.py and diffusers 0.27 AutoencoderKL. All sizes come from the
+configs, so the same code is the published 390 M parameter VAE and our small one; `check_golden.py`
+compares it with the originals.
 """
 
 import torch
@@ -357,14 +356,13 @@ class VideoVAE(nn.Module):
 
 @torch.no_grad()
 def keyframe_start(vae, constant=16.0):
-    """Start the demo's temporal VAE as an exact linear codec: the latent is every fourth frame (frames 0, 4,
-    8 ...), the decoder fades between neighbours.
+    """Start the demo's temporal VAE as an exact linear codec: the latent is every fourth frame (frames
+    0, 4, 8 ...), the decoder fades between neighbours.
 
-    From there training only has to learn to move things instead of fading them; from random weights it took
-    20 minutes to get less far than this start. Residual
-    branches begin at zero. The closing GroupNorm + SiLU pass numbers through unchanged by carrying u and -u
-    (silu(u) - silu(-u) = u) beside channels of +-`constant`,
-    which fix the group's mean at 0 and its deviation almost.
+    From there training only has to learn to move things instead of fading them; from random weights it
+    took 20 minutes to get less far than this start. Residual branches begin at zero. The closing
+    GroupNorm + SiLU pass numbers through unchanged by carrying u and -u (silu(u) - silu(-u) = u) beside
+    channels of +-`constant`, which fix the group's mean at 0 and its deviation almost.
     """
     temporal, n = vae.temporal_vae, 4
     encoder, decoder = temporal.encoder, temporal.decoder
@@ -374,8 +372,8 @@ def keyframe_start(vae, constant=16.0):
                 module.conv2.conv.weight.zero_()
 
     def rows(layer, out, source, taps):
-        """Output channel out[i] is a fixed mix over time of input channel source[i]; taps are the weights of
-        the last kernel frames at the spatial centre."""
+        """Output channel out[i] is a fixed mix over time of input channel source[i]; taps are the
+        weights of the last kernel frames at the spatial centre."""
         weight, centre = layer.conv.weight, layer.conv.weight.shape[3] // 2
         for o, s in zip(out, source):
             weight[o].zero_()
@@ -389,8 +387,8 @@ def keyframe_start(vae, constant=16.0):
             layer.conv.bias[channels] = value
 
     def pairs(layer, norm, plus, minus):
-        """Spread the numbers over the groups as u, -u, +constant, -constant, ... and set the norm so that it
-        gives u back (mean square of u: 1)."""
+        """Spread the numbers over the groups as u, -u, +constant, -constant, ... and set the norm so
+        that it gives u back (mean square of u: 1)."""
         layer.conv.weight.zero_()
         width = len(norm.weight) // n
         for i in range(n):
@@ -443,11 +441,10 @@ def keyframe_start(vae, constant=16.0):
 def mark_first(vae, offset=FIRST_FRAME_MARK, channel=8):
     """Adds `offset` to the first latent frame of every chunk that the encoder of `keyframe_start` gives.
 
-    STDiT3 knows time by relative positions alone, and attention over frames of equal statistics cannot tell
-    which of them is the first. The original's latents tell:
-    its first one is made of one frame and three of padding. Here a channel of ones in the second-last stage
-    does it: the next stage's causal padding makes it zero
-    before the first frame only. The decoder has to learn to take the offset away.
+    STDiT3 knows time by relative positions alone, and attention over frames of equal statistics cannot
+    tell which of them is the first. The original's latents tell: its first one is made of one frame and
+    three of padding. Here a channel of ones in the second-last stage does it: the next stage's causal
+    padding makes it zero before the first frame only. The decoder has to learn to take the offset away.
     """
     ones, closing = (
         vae.temporal_vae.encoder.conv_blocks[1].conv,

@@ -1,14 +1,12 @@
 """The synthetic world: scenes and captions, with chance. Deterministic by seed.
 
-A scene is one object or two, each of a shape, colour, size and motion, over a ground. The caption says these
-and
-leaves the rest open (`rendering.py` draws it), so that two clips of one caption differ, and scenes differ in
-difficulty: from one still object on black to two that move over a textured ground.
+A scene is one object or two, each of a shape, colour, size and motion, over a ground. The caption says
+these and leaves the rest open (`rendering.py` draws it), so that two clips of one caption differ, and
+scenes differ in difficulty: from one still object on black to two that move over a textured ground.
 
 `WORLDS["demo"]` is the part of the world that the shipped model is trained on; `WORLDS["full"]` has
-everything. One
-combination of attributes in ten (`held_out`) never enters training: `evaluation_prompts` draws from those
-only.
+everything. One combination of attributes in ten (`held_out`) never enters training: `evaluation_prompts`
+draws from those only.
 
     python world.py sheet.png        # contact sheet
 """
