@@ -1,5 +1,7 @@
 // Acceleration methods against full computation: node examples/compare-policies.mjs [PROMPT]
-import { createPolicy, createRuntime, finish, generate, openModel, psnr, summarize } from 'quantcache';
+import { createPolicy, createRuntime, finish, generate, openModel } from 'quantcache';
+import { psnr } from 'quantcache/metrics';
+import { summarize } from 'quantcache/trace';
 
 const [prompt = 'a small white circle spins over a black background'] = process.argv.slice(2);
 const runtime = await createRuntime();

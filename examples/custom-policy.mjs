@@ -1,16 +1,7 @@
 // A policy of one's own: blocks are computed at every second step, and in between add what they added before.
-import {
-  compute,
-  createRuntime,
-  finish,
-  generate,
-  openModel,
-  release,
-  retain,
-  reuse,
-  summarize,
-  summaryLines,
-} from 'quantcache';
+import { createRuntime, finish, generate, openModel } from 'quantcache';
+import { compute, release, retain, reuse } from 'quantcache/policies';
+import { summarize, summaryLines } from 'quantcache/trace';
 
 /** @type {import('quantcache').Policy} */
 const everySecond = {

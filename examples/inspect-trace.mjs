@@ -1,6 +1,7 @@
 // Every decision of a run, counted and drawn: node examples/inspect-trace.mjs [FILE.svg]
 import { writeFile } from 'node:fs/promises';
-import { createPolicy, createRuntime, decisionMap, finish, generate, openModel, traceDocument } from 'quantcache';
+import { createPolicy, createRuntime, finish, generate, openModel } from 'quantcache';
+import { decisionMap, traceDocument } from 'quantcache/trace';
 
 const [file = 'decisions.svg'] = process.argv.slice(2);
 const runtime = await createRuntime();

@@ -4,22 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll } from 'vitest';
+import {
+  createTrace,
+  decisionMap,
+  parseTraceDocument,
+  summarizeDocument,
+  summaryLines,
+  traceDocument,
+} from '../src/api/trace.ts';
+import { makeFrames, readMetadata } from '../src/api/video.ts';
 import { loadComparison } from '../src/bench/comparison.ts';
 import { comparisonPage } from '../src/bench/page/page.ts';
 import { loadMeasurements, noMeasurements } from '../src/calibration/measurements.ts';
 import { readPrompts } from '../src/files/prompts.ts';
-import {
-  createTrace,
-  decisionMap,
-  loadImage,
-  makeFrames,
-  parseTraceDocument,
-  readMetadata,
-  saveVideo,
-  summarizeDocument,
-  summaryLines,
-  traceDocument,
-} from '../src/index.ts';
+import { loadImage, saveVideo } from '../src/index.ts';
 import { parseProfile } from '../src/policies/quantcache/profile.ts';
 import { openCheckpoint, readFloat32 } from '../src/weights/checkpoint.ts';
 import { decode, encode } from '../src/weights/format.ts';

@@ -9,7 +9,7 @@ import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { QuantCacheError } from '../src/errors.ts';
+import { QuantCacheError } from '../src/index.ts';
 
 /** The seed that CI runs with. */
 const recordedSeed = 20_261_125;

@@ -6,17 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import {
-  createPolicy,
-  createRuntime,
-  finish,
-  generate,
-  openModel,
-  type Precision,
-  verifiers,
-  verifyFolder,
-} from '../src/index.ts';
-import { readEnvironment } from '../src/weights/environment.ts';
+import { verifiers, verifyFolder } from '../src/api/verification.ts';
+import { readEnvironment } from '../src/environment.ts';
+import { createPolicy, createRuntime, finish, generate, openModel, type Precision } from '../src/index.ts';
 import { resolveModel } from '../src/weights/hub.ts';
 import { assertExplained, assertOwnWords, fuzz } from './harness.ts';
 import { changedBytes, changedJson } from './inputs.ts';

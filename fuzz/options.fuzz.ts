@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll } from 'vitest';
 import { parseRows } from '../src/bench/rows.ts';
+import { readEnvironment } from '../src/environment.ts';
 import {
   createPolicy,
   createRuntime,
@@ -12,8 +13,7 @@ import {
   openModel,
 } from '../src/index.ts';
 import { readVocabulary } from '../src/metrics/agreement/vocabulary.ts';
-import { parsePixelConfig } from '../src/metrics/clipmodel/pixels.ts';
-import { readEnvironment } from '../src/weights/environment.ts';
+import { parsePixelConfig } from '../src/metrics/imagetext/pixels.ts';
 import { parseHubId } from '../src/weights/repository.ts';
 import { fuzz } from './harness.ts';
 import { awkwardJson, awkwardNumber, awkwardText, awkwardValue, changedJson, changedText } from './inputs.ts';

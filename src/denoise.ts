@@ -96,7 +96,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         await assertNumbers(current, step, options);
         yield { step, numSteps, timestep, input: input.latents, frameMask: input.frameMask, output, latents: current };
       } finally {
-        await signals?.release();
+        await signals?.dispose();
         evaluation?.dispose();
         for (const tensor of held) release(tensor);
       }

@@ -7,6 +7,7 @@ import { access, lstat, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readEnvironment } from './environment.ts';
 import { messageOf } from './errors.ts';
 import { systemCode } from './files/failure.ts';
 import { finish, generate } from './generate.ts';
@@ -15,7 +16,6 @@ import { createPolicy } from './policies/index.ts';
 import { describeProducts, tryIntegerProducts } from './runtime/products.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { version } from './version.ts';
-import { readEnvironment } from './weights/environment.ts';
 
 export interface MachineReport {
   readonly processor: string;

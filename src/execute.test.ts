@@ -39,7 +39,7 @@ function contextOf(network: ReturnType<typeof networkOf>, run: Partial<Run>, cha
     run: { decide: () => undefined, ...run },
     arithmetic: scalarArithmetic,
     trace: createTrace(),
-    signals: { read: async () => network.evaluation.hidden, release: async () => {} },
+    signals: { read: async () => network.evaluation.hidden, dispose: async () => {} },
     step: 4,
     timestep: 600,
     ...changes,
@@ -250,7 +250,7 @@ test('a policy may look at signals of the step while it decides', async () => {
     seen.push(...valuesOf(await signal('latents')));
     return skip;
   };
-  const signals = { read: async () => latents, release: async () => {} };
+  const signals = { read: async () => latents, dispose: async () => {} };
   await execute(tree, siteOf(tree, 0).hidden, 'fp32', contextOf(network, { decide }, { signals }));
   expect(seen).toEqual([42]);
 });

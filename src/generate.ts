@@ -36,7 +36,7 @@ export interface GenerateOptions extends SizeRequest {
    * a prompt itself names come after them.
    */
   readonly references?: readonly (readonly Clip[])[];
-  /** What only this family of models understands, such as Open-Sora's `aestheticScore`. */
+  /** What only this family of models understands, such as a score that its captions were completed with. */
   readonly familyOptions?: FamilyOptions;
   readonly policy: Policy;
   /** The precision where the policy names none. Default fp32. */

@@ -23,7 +23,7 @@ export type Precision = (typeof precisions)[number];
 export type Role = 'self-attention' | 'cross-attention' | 'feed-forward';
 
 export interface Node {
-  /** Stable name; for blocks and modules the prefix of their weights, such as `spatial_blocks.3.attn`. */
+  /** Stable name; for blocks and modules the prefix of their weights, such as `blocks.3.attention`. */
   readonly path: string;
   readonly level: Level;
   /** What it is, in its family's words, such as `temporal-attention`; nodes of a kind are alike. */

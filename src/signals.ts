@@ -12,7 +12,7 @@ export interface Signals {
   /** A signal, borrowed until the end of the step; `retain` it to keep it. Throws where the model does not have it. */
   read(name: Signal): Promise<Tensor>;
   /** Frees what was computed. */
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** The signals of an evaluation on the given latents, which stay the caller's. */
@@ -29,7 +29,7 @@ export function signalsOf(evaluation: Evaluation, latents: Tensor): Signals {
       if (!computed.has(name)) computed.set(name, compute());
       return computed.get(name)!;
     },
-    async release() {
+    async dispose() {
       for (const result of await Promise.allSettled(computed.values()))
         if (result.status === 'fulfilled') release(result.value);
       computed.clear();

@@ -1,13 +1,12 @@
 /** What was decided where: recorded at every node of every step. `trace/` summarises it, files it and draws it. */
 import type { Level, Node, Precision } from './model.ts';
-import type { Action } from './policy.ts';
 
 /** One decision. */
 export interface Decision {
   readonly step: number;
   readonly path: string;
   readonly level: Level;
-  readonly did: Action['do'];
+  readonly did: 'compute' | 'reuse' | 'skip';
   /** The precision computed in; for reuse and skip, the one that would have been. */
   readonly precision: Precision;
   /** Time spent at the node, its children included; absent inside of what ran as one graph, where nobody can tell. */

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, writeF
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readMetadata } from '../src/index.ts';
+import { readMetadata } from '../src/api/video.ts';
 import { makeFrames } from '../src/video/frames.ts';
 import { saveVideo } from '../src/video/save.ts';
 

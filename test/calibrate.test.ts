@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readMetadata } from '../src/index.ts';
+import { readMetadata } from '../src/api/video.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantcache-calibrate-'));
 const prompt = 'a large red star moves right over a blue background';

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readMetadata } from '../src/index.ts';
+import { readMetadata } from '../src/api/video.ts';
 
 const program = resolve('dist/cli/main.js');
 const prompt = 'a large red star moves right over a blue background';

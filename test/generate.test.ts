@@ -3,17 +3,16 @@ import { cpSync, mkdtempSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { framesToTensor, makeFrames } from '../src/api/video.ts';
 import {
   type Clip,
   createPolicy,
   createRuntime,
   finish,
-  framesToTensor,
   type GenerateEvent,
   type GenerateOptions,
   type GenerateResult,
   generate,
-  makeFrames,
   openModel,
   type Pipeline,
   type Runtime,

@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createRuntime, type Runtime, type VerificationResult, verifiers, verifyFolder } from '../src/index.ts';
+import { type VerificationResult, verifiers, verifyFolder } from '../src/api/verification.ts';
+import { createRuntime, type Runtime } from '../src/index.ts';
 
 const folder = 'test/fixtures/golden';
 const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as {

@@ -75,7 +75,7 @@ export async function runOnce(
     const { y } = await session.run(Object.fromEntries(tensors));
     return { data: await runtime.read(y!), shape: y!.dims };
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }
 

@@ -1,28 +1,36 @@
-/** The house rules of ARCHITECTURE.md that a program can check: who may import what, and how long a file may be. */
+/**
+ * The house rules of ARCHITECTURE.md that a program can check: who may import what, types included, and how long a file may be.
+ * Support for tests (`testing.ts`, the conformance suite) counts as tests and may import anything.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import * as main from '../src/index.ts';
 
 interface SourceFile {
   readonly path: string;
+  readonly text: string;
   readonly lines: number;
-  /** Modules it imports at run time: packages by name, our own files by path below src. */
+  /** What it imports, types included: packages by name, our own files by path below src. */
   readonly imports: readonly string[];
 }
 
+const isTest = /(\.test|\/testing|^policies\/conformance|^nn\/reference)\.ts$/;
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+  .filter((path) => path.endsWith('.ts') && !isTest.test(path))
   .map(read);
 
 function read(path: string): SourceFile {
   const text = readFileSync(join('src', path), 'utf8');
-  const statements = text.matchAll(/^(?:import|export)(?!\s+type\b)[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gms);
+  const statements = text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gms);
   const imports = [...statements].map(([, fixed, lazy]) => (fixed ?? lazy)!);
-  return {
-    path,
-    lines: text.split('\n').length,
-    imports: imports.map((name) => (name.startsWith('.') ? relative('src', join('src', dirname(path), name)) : name)),
-  };
+  return { path, text, lines: text.split('\n').length, imports: imports.map((name) => resolve(path, name)) };
+}
+
+/** A file of ours by its path below src, a package by its name. */
+function resolve(from: string, name: string): string {
+  if (name === '#runtime') return 'runtime/node.ts';
+  return name.startsWith('.') ? relative('src', join('src', dirname(from), name)) : name;
 }
 
 /** Files whose path matches and that import something that matches. */
@@ -31,11 +39,49 @@ const offenders = (from: RegExp, imported: RegExp): string[] =>
     from.test(path) ? imports.filter((name) => imported.test(name)).map((name) => `${path} -> ${name}`) : [],
   );
 
-test('imports are seen', () => {
-  expect(sources.length).toBeGreaterThan(60);
-  expect(sources.find(({ path }) => path === 'runtime/node.ts')?.imports).toContain('onnxruntime-node');
-  expect(sources.find(({ path }) => path === 'generate.ts')?.imports).toContain('denoise.ts');
-  expect(sources.find(({ path }) => path === 'cli/main.ts')?.imports).toContain('cli/verify.ts');
+/** The first circle that there is, as a list of names that ends where it begins. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): string[] | undefined => {
+    const start = path.indexOf(name);
+    if (start >= 0) return [...path.slice(start), name];
+    if (done.has(name)) return undefined;
+    for (const next of graph.get(name) ?? []) {
+      const circle = visit(next, [...path, name]);
+      if (circle) return circle;
+    }
+    done.add(name);
+    return undefined;
+  };
+  for (const name of graph.keys()) {
+    const circle = visit(name, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+const files = new Map(sources.map(({ path, imports }) => [path, imports]));
+/** The folder that a file is in, or the file itself where it is in none. */
+const roomOf = (path: string): string => path.split('/')[0]!;
+
+test('imports are seen, types included, and circles found', () => {
+  expect(sources.length).toBeGreaterThan(200);
+  expect(files.get('runtime/node.ts')).toContain('onnxruntime-node');
+  expect(files.get('generate.ts')).toContain('denoise.ts');
+  expect(files.get('generate.ts')).toContain('sampler.ts'); // types only
+  expect(files.get('cli/main.ts')).toContain('cli/verify.ts');
+  const circle = new Map(Object.entries({ a: ['b'], b: ['c', 'd'], c: [], d: ['b'] }));
+  expect(circleIn(circle)).toEqual(['b', 'd', 'b']);
+});
+
+test('no file and no folder depends on itself', () => {
+  expect(circleIn(files)).toBeUndefined();
+  const rooms = new Map<string, string[]>();
+  for (const { path, imports } of sources) {
+    const others = imports.filter((name) => files.has(name) && roomOf(name) !== roomOf(path)).map(roomOf);
+    rooms.set(roomOf(path), [...(rooms.get(roomOf(path)) ?? []), ...others]);
+  }
+  expect(circleIn(rooms)).toBeUndefined();
 });
 
 test('only the two runtimes import ONNX Runtime', () => {
@@ -43,21 +89,49 @@ test('only the two runtimes import ONNX Runtime', () => {
 });
 
 test('the graph builder knows no layers, layers know no models', () => {
-  expect(offenders(/^onnx\//, /^(nn|models|policies)\//)).toEqual([]);
-  expect(offenders(/^nn\//, /^(models|policies)\//)).toEqual([]);
+  expect(offenders(/^onnx\//, /^(nn|models|policies|quantization)\//)).toEqual([]);
+  expect(offenders(/^(nn|quantization|samplers)\//, /^(models|policies)\//)).toEqual([]);
 });
 
 test('models and policies do not know each other', () => {
-  expect(offenders(/^models\/(?!.*verify\/)/, /^policies\//)).toEqual([]);
-  expect(offenders(/^policies\/(?!conformance)/, /^models\//)).toEqual([]);
+  expect(offenders(/^models\//, /^policies\//)).toEqual([]);
+  expect(offenders(/^policies\//, /^models\//)).toEqual([]);
 });
 
-test('the loop knows neither models nor policies', () => {
-  expect(offenders(/^(generate|denoise|execute|policy|model)\.ts/, /^(models|policies)\//)).toEqual([]);
+test('families do not know each other, and only the registry knows one', () => {
+  const families = [...new Set(sources.flatMap(({ path }) => /^models\/(\w+)\//.exec(path)?.[1] ?? []))];
+  for (const family of families)
+    expect(offenders(new RegExp(`^(?!models/(index\\.ts|${family}/))`), new RegExp(`^models/${family}/`))).toEqual([]);
 });
 
-test('the command line and the server use the public API', () => {
-  expect(offenders(/^cli\//, /^(models|policies|onnx|nn|samplers|runtime|weights|video)\//)).toEqual([]);
+test('the loop knows neither models, policies nor samplers', () => {
+  const loop = /^(generate|loop|denoise|execute|policy|model|pipeline|sampler|signals|trace)\.ts/;
+  expect(offenders(loop, /^(models|policies)\//)).toEqual([]);
+  expect(offenders(loop, /^samplers\/(?!random)/)).toEqual([]);
+});
+
+test('what is shared speaks of no single model', () => {
+  const words = /\b(stdit3?|spatial|temporal_blocks|qkv|fc[12]|q_linear|mask strateg|aesthetic)/i;
+  const shared =
+    /^(generate|loop|denoise|execute|policy|model|pipeline|sampler|signals)\.ts|^(samplers|quantization|calibration)\//;
+  const said = sources.filter(({ path }) => shared.test(path)).flatMap(({ path, text }) => text.match(words) && path);
+  expect(said.filter(Boolean)).toEqual([]);
+});
+
+test('the command line and benchmarks use the public entry points', () => {
+  const inside = /^(?!(cli|bench|api|files)\/|(index|errors|version)\.ts)[\w-]+(\/|\.ts)/;
+  const ours = (list: string[]) => list.filter((line) => files.has(line.split(' -> ')[1]!));
+  expect(ours(offenders(/^(cli|bench)\//, inside))).toEqual([]);
+  expect(offenders(/^(?!cli\/|bench\/)/, /^(cli|bench|api)\//)).toEqual([]);
+  expect(offenders(/^bench\//, /^cli\//)).toEqual([]);
+});
+
+test('the main entry is small, and the package names all others', () => {
+  expect(Object.keys(main).length).toBeLessThanOrEqual(15);
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, unknown> };
+  const named = Object.keys(exports).flatMap((name) => /^\.\/([\w-]+)$/.exec(name)?.[1] ?? []);
+  const entries = sources.flatMap(({ path }) => /^api\/([\w-]+)\.ts$/.exec(path)?.[1] ?? []);
+  expect(named.sort()).toEqual(entries.sort());
 });
 
 test('no file is a heap', () => {

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { summarize, type TraceDocument, traceDocument } from '../api/trace.ts';
+import { messageOf } from '../errors.ts';
 import {
   type Frames,
   finish,
@@ -10,15 +12,11 @@ import {
   type GenerateEvent,
   generate,
   generateOptionsOf,
-  messageOf,
   type Pipeline,
   QuantCacheError,
   type Runtime,
   type SizeRequest,
   saveVideo,
-  summarize,
-  type TraceDocument,
-  traceDocument,
 } from '../index.ts';
 import type { Cell, ClipResult } from './comparison.ts';
 import { startMemoryMeter } from './memory.ts';

@@ -1,5 +1,6 @@
 /** A contact sheet of many clips: one clip per row, its frames from first to last. */
-import { contactSheet, type Frames, frameAt, makeFrames, type Pipeline, type Runtime } from '../index.ts';
+import { contactSheet, frameAt, makeFrames } from '../api/video.ts';
+import type { Frames, Pipeline, Runtime } from '../index.ts';
 import { type ClipOptions, makeClip } from './clip.ts';
 import type { Cell } from './comparison.ts';
 import type { Row } from './rows.ts';

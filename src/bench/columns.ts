@@ -1,9 +1,8 @@
 /** What the Markdown tables of a comparison say of a row: first what rows are compared by, then all that is left. */
-import type { Comparison } from './comparison.ts';
+import type { Comparison, RowSummary, SpeedUps } from './comparison.ts';
 import { dimensions } from './dimensions.ts';
 import { isBusy } from './machine.ts';
 import type { Spread } from './spread.ts';
-import type { RowSummary, SpeedUps } from './summary.ts';
 import { decibels, fourDigits, percent, times } from './texts.ts';
 
 export type Column = readonly [title: string, cell: (row: RowSummary) => string];

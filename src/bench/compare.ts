@@ -3,19 +3,9 @@
  * so that a busy machine is busy for all of them; each policy and precision is warmed up by one clip that does not count.
  * An async generator: it yields after every clip, so that saving, progress and stopping belong to the caller.
  */
-import {
-  attributesOfPrompt,
-  type ClipScores,
-  type Frames,
-  type GenerateEvent,
-  judge,
-  type Pipeline,
-  type Runtime,
-  readWanted,
-  type SizeRequest,
-  type TraceDocument,
-  type Vocabulary,
-} from '../index.ts';
+import { attributesOfPrompt, type ImageTextScores, judge, readWanted, type Vocabulary } from '../api/metrics.ts';
+import type { TraceDocument } from '../api/trace.ts';
+import type { Frames, GenerateEvent, Pipeline, Runtime, SizeRequest } from '../index.ts';
 import { type MadeClip, makeClip, modulesOf } from './clip.ts';
 import {
   assertSameFingerprint,
@@ -43,7 +33,7 @@ export interface CompareOptions extends SizeRequest {
   /** What prompts mean, where agreement is to be judged. */
   readonly vocabulary?: Vocabulary;
   /** How a CLIP model judges a clip and its caption, where there is one; not timed. */
-  readonly clipScores?: (frames: Frames, prompt: string) => Promise<ClipScores>;
+  readonly clipScores?: (frames: Frames, prompt: string) => Promise<ImageTextScores>;
   /** What an interrupted run has measured; clips that are there are not made again. */
   readonly earlier?: Comparison;
   /** What a row runs on, where not all run on the same pipeline. */

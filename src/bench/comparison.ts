@@ -4,11 +4,12 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import type { Agreement, AgreementShares, ImageTextScores, Shown } from '../api/metrics.ts';
 import { findJson, saveJson } from '../files/json.ts';
-import { type Agreement, type ClipScores, type Geometry, QuantCacheError, type Shown } from '../index.ts';
+import { type Geometry, QuantCacheError } from '../index.ts';
 import type { Machine } from './machine.ts';
 import type { Row } from './rows.ts';
-import type { RowSummary } from './summary.ts';
+import type { Spread } from './spread.ts';
 import type { TemporalFigures } from './temporal.ts';
 
 /** What one clip shows and what its noise is drawn from. */
@@ -70,7 +71,7 @@ export interface ClipResult extends Cell {
   /** Absent in files of earlier versions. */
   readonly temporal?: TemporalFigures;
   /** Absent where no CLIP model was named. */
-  readonly clipScores?: ClipScores;
+  readonly clipScores?: ImageTextScores;
   /** What the clip shows and whether that is right; absent where the model has no vocabulary. */
   readonly shown?: readonly Shown[];
   readonly agreement?: Agreement;
@@ -80,6 +81,53 @@ export interface ClipResult extends Cell {
 export interface Fingerprint {
   readonly cell: Cell;
   readonly values: readonly number[];
+}
+
+/** How many times faster, per part. */
+export interface SpeedUps {
+  readonly endToEnd: Spread;
+  readonly transformer: Spread;
+  /** By processor time instead of the clock's. */
+  readonly processor: Spread;
+}
+
+/** What all clips of a row come to. */
+export interface RowSummary {
+  readonly label: string;
+  readonly numSteps: number;
+  readonly clips: number;
+  /** Milliseconds. */
+  readonly times: Readonly<Record<keyof ClipTimes, Spread>>;
+  /** Against the first row: full computation with the comparison's number of steps. */
+  readonly reference?: SpeedUps;
+  /** Against full computation with as many steps; absent where that was not measured. */
+  readonly sameSteps?: SpeedUps;
+  /** Against full computation with 30 steps; absent where that was not measured. */
+  readonly at30?: SpeedUps;
+  /** Shares of the modules and operations of full computation with the comparison's number of steps. */
+  readonly modules: number;
+  readonly flops: number;
+  /** Share of the computed operations per precision, mean over clips. */
+  readonly precisions: Readonly<Record<string, number>>;
+  /** Absent for the reference. The worst clip is the one with the lowest PSNR. */
+  readonly fidelity?: {
+    readonly psnr: Spread;
+    readonly ssim: Spread;
+    readonly relativeL2: Spread;
+    /** Absent where not every clip was measured. */
+    readonly featureDistance?: Spread;
+    readonly worst: Cell;
+  };
+  /** Means over clips; absent where not every clip was measured. */
+  readonly temporal?: TemporalFigures;
+  readonly agreement?: AgreementShares;
+  /** Of the agreement, as VBench has them: the scene alone, and all that was asked for by degree. */
+  readonly sceneAgreement?: number;
+  readonly overallAgreement?: number;
+  /** Means over clips; absent where not every clip was judged by the same CLIP model. */
+  readonly clipScores?: ImageTextScores;
+  /** The most of all clips; sessions of other rows in the same process count. */
+  readonly peakBytes: number;
 }
 
 /** A comparison, finished or not. */

@@ -3,7 +3,7 @@
  * of temporal flickering: how tables call each, and what it is in one sentence. None of them alone tells a good clip, as a
  * frozen one is smooth and consistent, which is why dynamic degree and agreement stand beside them.
  */
-import type { RowSummary } from './summary.ts';
+import type { RowSummary } from './comparison.ts';
 import { percent } from './texts.ts';
 
 export interface Dimension {

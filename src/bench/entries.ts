@@ -1,9 +1,11 @@
 /** What a report says about a row: its kind, its speed and whether that counts. */
-import { type Precision, simulation } from '../index.ts';
-import type { Comparison } from './comparison.ts';
+
+import { simulation } from '../api/quantization.ts';
+import type { Precision } from '../index.ts';
+import type { Comparison, RowSummary } from './comparison.ts';
 import { isBusy } from './machine.ts';
 import type { Row } from './rows.ts';
-import { type RowSummary, summarizeRows } from './summary.ts';
+import { summarizeRows } from './summary.ts';
 
 /** What kind of acceleration a row is. */
 export type Kind = 'full' | 'fewer steps' | 'sampler' | 'caching' | 'quantization' | 'quantcache';

@@ -1,5 +1,8 @@
 /** How far a clip is from its reference. Runs between clips, where nothing is timed. */
-import { type Frames, featureDistance, framesToTensor, type Pipeline, psnr, relativeL2, ssim } from '../index.ts';
+
+import { featureDistance, psnr, relativeL2, ssim } from '../api/metrics.ts';
+import { framesToTensor } from '../api/video.ts';
+import type { Frames, Pipeline } from '../index.ts';
 import type { MadeClip } from './clip.ts';
 import type { Fidelity } from './comparison.ts';
 

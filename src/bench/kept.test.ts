@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { makeFrames } from '../index.ts';
+import { makeFrames } from '../api/video.ts';
 import type { TraceDocument } from '../trace/document.ts';
 import { keepClip, loadKept } from './kept.ts';
 

@@ -7,12 +7,12 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { decisionMap, type TraceDocument } from '../api/trace.ts';
+import { frameAt, makeFrames, readMetadata, resizeToFill } from '../api/video.ts';
 import { fileError, systemCode } from '../files/failure.ts';
 import { findText, readBytes } from '../files/read.ts';
 import { saveText } from '../files/write.ts';
-import { decisionMap, type Frames, frameAt, makeFrames, readMetadata, saveVideo } from '../index.ts';
-import type { TraceDocument } from '../trace/document.ts';
-import { resizeToFill } from '../video/resample.ts';
+import { type Frames, saveVideo } from '../index.ts';
 import type { Cell } from './comparison.ts';
 
 /** Pixels of the longer side; larger clips are shrunk. */

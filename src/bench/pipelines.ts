@@ -2,18 +2,8 @@
  * The pipelines that rows run on: the model as it is, and one more for every quantization recipe that a row names. They are
  * opened when first needed and stay open, which large models will not like.
  */
-import {
-  activationRecorder,
-  createPolicy,
-  finish,
-  generate,
-  type ModelOptions,
-  openModel,
-  type Pipeline,
-  type QuantizationOptions,
-  quantizationMethods,
-  type Runtime,
-} from '../index.ts';
+import { activationRecorder, type QuantizationOptions, quantizationMethods } from '../api/quantization.ts';
+import { createPolicy, finish, generate, type ModelOptions, openModel, type Pipeline, type Runtime } from '../index.ts';
 import type { ClipOptions } from './clip.ts';
 import type { Row } from './rows.ts';
 

@@ -3,6 +3,7 @@
  * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
  * before it. `sampler=unipc` is an option of every row, `profile=balanced` of quantcache.
  */
+import { quantizationMethods } from '../api/quantization.ts';
 import {
   createPolicy,
   type DecidedOptions,
@@ -11,7 +12,6 @@ import {
   type Precision,
   precisions,
   QuantCacheError,
-  quantizationMethods,
   type SizeRequest,
 } from '../index.ts';
 

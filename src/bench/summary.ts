@@ -2,57 +2,17 @@
  * From clips to rows of a table. Speed-ups are taken per clip, against full computation in fp32 of the same prompt and
  * seed, and then summarised: a ratio of two runs that followed each other says more than a ratio of two medians.
  */
-import { type AgreementShares, agreementShares, type ClipScores, overallAgreement, sceneAgreement } from '../index.ts';
-import type { Cell, ClipResult, ClipTimes, Comparison, Fidelity } from './comparison.ts';
+import {
+  type AgreementShares,
+  agreementShares,
+  type ImageTextScores,
+  overallAgreement,
+  sceneAgreement,
+} from '../api/metrics.ts';
+import type { Cell, ClipResult, ClipTimes, Comparison, Fidelity, RowSummary, SpeedUps } from './comparison.ts';
 import { fullRow } from './rows.ts';
-import { type Spread, spreadOf } from './spread.ts';
+import { spreadOf } from './spread.ts';
 import type { TemporalFigures } from './temporal.ts';
-
-/** How many times faster, per part. */
-export interface SpeedUps {
-  readonly endToEnd: Spread;
-  readonly transformer: Spread;
-  /** By processor time instead of the clock's. */
-  readonly processor: Spread;
-}
-
-export interface RowSummary {
-  readonly label: string;
-  readonly numSteps: number;
-  readonly clips: number;
-  /** Milliseconds. */
-  readonly times: Readonly<Record<keyof ClipTimes, Spread>>;
-  /** Against the first row: full computation with the comparison's number of steps. */
-  readonly reference?: SpeedUps;
-  /** Against full computation with as many steps; absent where that was not measured. */
-  readonly sameSteps?: SpeedUps;
-  /** Against full computation with 30 steps; absent where that was not measured. */
-  readonly at30?: SpeedUps;
-  /** Shares of the modules and operations of full computation with the comparison's number of steps. */
-  readonly modules: number;
-  readonly flops: number;
-  /** Share of the computed operations per precision, mean over clips. */
-  readonly precisions: Readonly<Record<string, number>>;
-  /** Absent for the reference. The worst clip is the one with the lowest PSNR. */
-  readonly fidelity?: {
-    readonly psnr: Spread;
-    readonly ssim: Spread;
-    readonly relativeL2: Spread;
-    /** Absent where not every clip was measured. */
-    readonly featureDistance?: Spread;
-    readonly worst: Cell;
-  };
-  /** Means over clips; absent where not every clip was measured. */
-  readonly temporal?: TemporalFigures;
-  readonly agreement?: AgreementShares;
-  /** Of the agreement, as VBench has them: the scene alone, and all that was asked for by degree. */
-  readonly sceneAgreement?: number;
-  readonly overallAgreement?: number;
-  /** Means over clips; absent where not every clip was judged by the same CLIP model. */
-  readonly clipScores?: ClipScores;
-  /** The most of all clips; sessions of other rows in the same process count. */
-  readonly peakBytes: number;
-}
 
 /** One summary per row that has clips, in the order of the rows. */
 export function summarizeRows({
@@ -151,7 +111,7 @@ function temporalOf(clips: readonly ClipResult[]): TemporalFigures | undefined {
   return Object.fromEntries(known.map((name) => [name, mean(name)])) as unknown as TemporalFigures;
 }
 
-function clipScoresOf(clips: readonly ClipResult[]): ClipScores | undefined {
+function clipScoresOf(clips: readonly ClipResult[]): ImageTextScores | undefined {
   const scores = clips.flatMap(({ clipScores }) => clipScores ?? []);
   const { model } = scores[0] ?? {};
   if (model === undefined || scores.length < clips.length || scores.some((one) => one.model !== model))

@@ -1,12 +1,11 @@
 /** Tables in Markdown, aligned so that they read as well on a terminal. */
-import type { AgreementShares } from '../index.ts';
+import type { AgreementShares } from '../api/metrics.ts';
 import { type Column, clipColumns, detailColumns, mainColumns } from './columns.ts';
-import type { Comparison } from './comparison.ts';
+import type { Comparison, RowSummary } from './comparison.ts';
 import { entriesOf } from './entries.ts';
 import { atEqualSpeed, figuresOf, pairFigures, signed, tolerance } from './equalspeed.ts';
 import { isBusy } from './machine.ts';
 import { spreadOf } from './spread.ts';
-import type { RowSummary } from './summary.ts';
 import { counted, decibels, percent } from './texts.ts';
 
 /** A Markdown table; the first column is aligned left, the others right. */

@@ -1,7 +1,7 @@
 /** The counterparts of VBench's dimensions, all together, on clips whose right answer is known. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { agreement, agreementShares, overallAgreement, readVocabulary, sceneAgreement } from '../index.ts';
+import { agreement, agreementShares, overallAgreement, readVocabulary, sceneAgreement } from '../api/metrics.ts';
 import { blurred, noisy, paint, reordered, warmer } from '../metrics/agreement/testing.ts';
 import type { Frames } from '../video/frames.ts';
 import { temporalFigures } from './temporal.ts';

@@ -3,15 +3,8 @@
  * smoothness, dynamic degree, temporal flickering, subject and background consistency, imaging and aesthetic quality). Of
  * the eight in the paper's table, scene and overall consistency need the prompt and come from the agreement.
  */
-import {
-  consistency,
-  dynamicDegree,
-  type Frames,
-  flicker,
-  motionSmoothness,
-  quality,
-  type Vocabulary,
-} from '../index.ts';
+import { consistency, dynamicDegree, flicker, motionSmoothness, quality, type Vocabulary } from '../api/metrics.ts';
+import type { Frames } from '../index.ts';
 
 /** Figures of one clip. None of them tells a good clip: a collapsed one may be very smooth and consistent. */
 export interface TemporalFigures {

@@ -15,8 +15,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { messageOf } from '../errors.ts';
 import { saveJson } from '../files/json.ts';
-import { type Frames, messageOf, QuantCacheError, saveVideo } from '../index.ts';
+import { type Frames, QuantCacheError, saveVideo } from '../index.ts';
 import type { Cell, Comparison } from './comparison.ts';
 import type { Row } from './rows.ts';
 import { counted } from './texts.ts';

@@ -1,13 +1,12 @@
 /** What the demo model can be asked and judged by: its vocabulary and the prompts that training never saw. */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { readVocabulary, type Vocabulary } from '../api/metrics.ts';
+import { demoFolder, demoModel } from '../api/models.ts';
 import { findJson } from '../files/json.ts';
 import { readPrompts as readAllPrompts } from '../files/prompts.ts';
-import { demoModel, QuantCacheError, readVocabulary, type Vocabulary } from '../index.ts';
+import { QuantCacheError } from '../index.ts';
 import { counted } from './texts.ts';
-
-const demoFolder = fileURLToPath(new URL('../../models/demo', import.meta.url));
 
 /**
  * 200 distinct captions of combinations that training never draws (`held_out` in `training/world.py`):

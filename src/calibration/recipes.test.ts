@@ -9,7 +9,7 @@ test('one scale per row and per sample, smoothed and rotated or not; the default
   expect([...tried][0]).toEqual(['token', defaultRecipes.w8a8]);
   expect(tried.get('sample, smoothed, rotated')).toMatchObject({
     activations: { granularity: 'sample' },
-    smoothing: { layers: ['qkv', 'fc1'] },
+    smoothing: { layers: ['attention-input', 'feed-forward-input'] },
     rotation: { size: 128 },
   });
 });

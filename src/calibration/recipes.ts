@@ -3,7 +3,7 @@
  * rotation or without. Each is run in full on a few prompts, beside the default recipe so that a busy machine is busy for
  * both, and compared with full fp32 computation on the same seed. Reference: METHODS.md, sections 6 to 9.
  */
-import type { ModelOptions } from '../models/index.ts';
+import type { ModelOptions } from '../models/family.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { activationRecorder } from '../quantization/activations.ts';
 import { defaultRecipes, type IntegerPrecision, type Recipe } from '../quantization/recipe.ts';

@@ -1,14 +1,16 @@
 /** `quantcache bench`: measurements, as JSON that says on what machine, with which versions and seeds they were made. */
 import { Command, Option } from 'commander';
+import { imageTextScores } from '../api/metrics.ts';
+import { families } from '../api/models.ts';
+import { assertFormat } from '../api/video.ts';
 import { autosave } from '../bench/autosave.ts';
 import { makeClip } from '../bench/clip.ts';
-import { openClipFolder } from '../bench/clipfolder.ts';
 import { clipSheet } from '../bench/clipsheet.ts';
 import { type CompareEvent, type CompareOptions, compare } from '../bench/compare.ts';
 import { type Cell, type Comparison, loadComparison, saveComparison } from '../bench/comparison.ts';
+import { openImageTextFolder } from '../bench/imagetextfolder.ts';
 import { clipsFolder, keepClip } from '../bench/kept.ts';
 import { openPipelines } from '../bench/pipelines.ts';
-import { writeRandomModel } from '../bench/random-model.ts';
 import { fullRow, parseRows, withReferences } from '../bench/rows.ts';
 import { suiteRows } from '../bench/suites.ts';
 import { agreementTable, comparisonTable } from '../bench/table.ts';
@@ -18,8 +20,6 @@ import { readPrompts, vocabularyOf } from '../bench/world.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import { saveText } from '../files/write.ts';
 import {
-  assertFormat,
-  clipScores,
   createRuntime,
   type Frames,
   type Precision,
@@ -52,7 +52,10 @@ export function command(): Command {
     .command('random-model')
     .description('write a model of published size with random weights to measure with (about 7 GB)')
     .argument('<folder>', 'folder to write')
-    .action((folder: string) => writeRandomModel(folder, { signal: interruptSignal() }));
+    .action((folder: string) => {
+      const { writeRandom } = families.find((family) => family.writeRandom)!;
+      return writeRandom!(folder, { signal: interruptSignal() });
+    });
   return bench;
 }
 
@@ -237,7 +240,7 @@ async function measure(
   const vocabulary = await vocabularyOf(flags.model);
   // Scores do not depend on where the video model runs.
   await using judge = extras.clip
-    ? await openClipFolder(await createRuntime({ threads: flags.threads }), extras.clip)
+    ? await openImageTextFolder(await createRuntime({ threads: flags.threads }), extras.clip)
     : undefined;
   const vbench = extras.vbench ? await openVbenchFolder(extras.vbench, rows, cells) : undefined;
   const options: CompareOptions = {
@@ -247,7 +250,7 @@ async function measure(
     numSteps: flags.steps,
     guidanceScale: flags.guidance,
     vocabulary,
-    clipScores: judge && ((frames, prompt) => clipScores(judge, frames, prompt, signal)),
+    clipScores: judge && ((frames, prompt) => imageTextScores(judge, frames, prompt, signal)),
     earlier,
     pipelineFor: pipelines.for,
     signal,

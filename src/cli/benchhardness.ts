@@ -1,5 +1,6 @@
 /** `quantcache bench hardness`: how much a model leaves to accelerate, and how much of it only adaptivity can have. */
 import { Command, InvalidArgumentError } from 'commander';
+import { assertFormat } from '../api/video.ts';
 import { autosave } from '../bench/autosave.ts';
 import { type Hardness, hardnessText, loadHardness, saveHardness } from '../bench/hardness/hardness.ts';
 import { measureHardness } from '../bench/hardness/measure.ts';
@@ -8,7 +9,7 @@ import { hardnessReport } from '../bench/hardness/report.ts';
 import { hardnessSheet, sheetRows } from '../bench/hardness/sheet.ts';
 import { readPrompts, vocabularyOf } from '../bench/world.ts';
 import { assertOutputs } from '../files/outputs.ts';
-import { assertFormat, openModel, saveVideo } from '../index.ts';
+import { openModel, saveVideo } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
 import { assertMemory } from './memory.ts';

@@ -1,34 +1,35 @@
 /** `quantcache calibrate`: measures a model and writes profiles for it. */
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { assertOutputs } from '../files/outputs.ts';
 import {
   type CalibrationEvent,
   type Candidate,
   calibrate,
   calibrationPrompts,
-  finish,
-  type IntegerPrecision,
-  isInteger,
   loadMeasurements,
-  type ModelOptions,
   measure,
-  openModel,
   optionsOf,
-  type Precision,
   pick,
-  policyEntry,
-  precisions,
-  QuantCacheError,
   reaches,
-  type SizeRequest,
   saveFitted,
   saveMeasurements,
   saveProfile,
   type Target,
   type WrittenProfile,
+} from '../api/calibration.ts';
+import { samplerNamed } from '../api/models.ts';
+import { policyEntry } from '../api/policies.ts';
+import { type IntegerPrecision, isInteger } from '../api/quantization.ts';
+import { assertOutputs } from '../files/outputs.ts';
+import {
+  finish,
+  type ModelOptions,
+  openModel,
+  type Precision,
+  precisions,
+  QuantCacheError,
+  type SizeRequest,
 } from '../index.ts';
-import { samplerNamed } from '../loop.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';

@@ -1,18 +1,9 @@
 /** `quantcache calibrate --recipes`: finds what integer precisions are to mean for a model. */
+
+import { openRecipeTrials, pickRecipe, type RecipesOptions, type RecipeTrial, tryRecipes } from '../api/calibration.ts';
+import { recipesFile, saveCalibrated } from '../api/quantization.ts';
 import { assertOutputs } from '../files/outputs.ts';
-import {
-  finish,
-  openRecipeTrials,
-  type Pipeline,
-  pickRecipe,
-  QuantCacheError,
-  type RecipesOptions,
-  type RecipeTrial,
-  type Runtime,
-  recipesFile,
-  saveCalibrated,
-  tryRecipes,
-} from '../index.ts';
+import { finish, type Pipeline, QuantCacheError, type Runtime } from '../index.ts';
 import { type Progress, seconds } from './progress.ts';
 
 /** Decibels that a recipe must reach in full computation, far above what reuse leaves of a clip. */

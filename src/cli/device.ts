@@ -1,6 +1,7 @@
 /** Starting devices whose libraries write to stderr what is for nobody, and may crash: tried in another process first. */
 import { execFile } from 'node:child_process';
-import { createRuntime, messageOf, QuantCacheError, type Runtime } from '../index.ts';
+import { messageOf } from '../errors.ts';
+import { createRuntime, QuantCacheError, type Runtime } from '../index.ts';
 
 /** Seconds that a device has to show itself. */
 const patience = 30;

@@ -2,14 +2,13 @@
 import { Command } from 'commander';
 import {
   cachesReport,
-  createRuntime,
   machineReport,
-  QuantCacheError,
   type SelfTest,
   testDemoModel,
   testIntegerProducts,
   versionsReport,
-} from '../index.ts';
+} from '../api/doctor.ts';
+import { createRuntime, QuantCacheError } from '../index.ts';
 import { tryDevice } from './device.ts';
 import { interruptSignal } from './progress.ts';
 

@@ -2,29 +2,22 @@
 
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
+import { assertSameMaking, differenceOf, loadReference, picturesOf, recordOf } from '../api/run.ts';
+import { summarizeDocument, summaryLines, type TraceSummary, traceDocument } from '../api/trace.ts';
+import { assertFormat } from '../api/video.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import {
-  assertFormat,
-  assertSameMaking,
   type DecidedOptions,
   decideRun,
-  differenceOf,
   finish,
   framesFromDecoded,
   type GenerateResult,
   generate,
   generateOptionsOf,
-  loadReference,
   openModel,
-  picturesOf,
   precisions,
   type Runtime,
-  recordOf,
   saveVideo,
-  summarizeDocument,
-  summaryLines,
-  type TraceSummary,
-  traceDocument,
 } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { type GenerateFlags, requestOf } from './generaterequest.ts';

@@ -1,14 +1,7 @@
 /** What `quantcache generate` is asked for: by its flags, or by a clip that is to be made again. */
 import type { Command } from 'commander';
-import {
-  type ClipRecord,
-  type Precision,
-  parseRunOptions,
-  QuantCacheError,
-  type RunOptions,
-  readRecord,
-  type SizeRequest,
-} from '../index.ts';
+import { type ClipRecord, parseRunOptions, readRecord } from '../api/run.ts';
+import { type Precision, QuantCacheError, type RunOptions, type SizeRequest } from '../index.ts';
 import type { ModelFlags } from './options.ts';
 import { checkPrompts } from './words.ts';
 

@@ -1,6 +1,7 @@
 /** `quantcache inspect`: a model's tree, parameters, operations per step and memory, without running it; or a trace. */
 import { Command } from 'commander';
-import { type Geometry, type Node, openModel, type Pipeline, type SizeRequest } from '../index.ts';
+import type { Node } from '../api/models.ts';
+import { type Geometry, openModel, type Pipeline, type SizeRequest } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
 import { type ModelFlags, withModel, withSize } from './options.ts';

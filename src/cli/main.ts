@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command line: one file per command. Results go to stdout, all else to stderr. */
 import { Command, CommanderError } from 'commander';
-import { exitCode, messageOf, QuantCacheError } from '../errors.ts';
+import { exitCode, messageOf } from '../errors.ts';
+import { QuantCacheError } from '../index.ts';
 import { version } from '../version.ts';
 import { receiveArguments, releaseParent } from './arguments.ts';
 import { refuseEmptyValues } from './given.ts';

@@ -1,18 +1,18 @@
 /** Traces on the command line: written by `generate --trace`, summarised and drawn by `inspect --trace`. */
 import { extname } from 'node:path';
-import { assertOutputs } from '../files/outputs.ts';
-import { readText } from '../files/read.ts';
-import { writeWhole } from '../files/write.ts';
 import {
   decisionMap,
   parseTraceDocument,
   pngOfSvg,
-  QuantCacheError,
   summarizeDocument,
   summaryLines,
   type TraceDocument,
   tracePurpose,
-} from '../index.ts';
+} from '../api/trace.ts';
+import { assertOutputs } from '../files/outputs.ts';
+import { readText } from '../files/read.ts';
+import { writeWhole } from '../files/write.ts';
+import { QuantCacheError } from '../index.ts';
 
 /** Files a trace as JSON. */
 export const writeTrace = (file: string, document: TraceDocument): Promise<void> =>

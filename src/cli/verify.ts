@@ -1,6 +1,7 @@
 /** `quantcache verify DIR`: runs every reference case of a folder and compares with the original. */
 import { Command, Option } from 'commander';
-import { defaultTolerance, QuantCacheError, type VerificationResult, verifiers, verifyFolder } from '../index.ts';
+import { defaultTolerance, type VerificationResult, verifiers, verifyFolder } from '../api/verification.ts';
+import { QuantCacheError } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { positiveNumber } from './options.ts';
 import { interruptSignal } from './progress.ts';

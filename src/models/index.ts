@@ -5,38 +5,19 @@ import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { findJson } from '../files/json.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { ActivationRecorder } from '../quantization/activations.ts';
-import type { QuantizationOptions } from '../quantization/quantizer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Verifier } from '../verification/case.ts';
-import { type ResolveOptions, resolveModel } from '../weights/hub.ts';
-import { openOpenSora } from './opensora/index.ts';
-import { openSoraVerifiers } from './opensora/verify/index.ts';
-
-/** Where a model comes from: a folder, a hub id, or the name of the one that is shipped. */
-export interface ModelOptions extends ResolveOptions {
-  /** Default: the demo model in this package. */
-  readonly model?: string;
-  /** Folder or hub id of the VAE, where it is not part of the model. */
-  readonly vae?: string;
-  readonly textEncoder?: string;
-  /** What quantized precisions mean, where not the default; a recorder of activations, for calibrations. */
-  readonly quantization?: QuantizationOptions & { readonly recorder?: ActivationRecorder };
-}
-
-/** A family of models: how its folders are recognised and opened, and how its reference cases are verified. */
-export interface Family {
-  /** The `model_type` of a config.json, or `family` of a quantcache.json. */
-  readonly types: readonly string[];
-  readonly open: (runtime: Runtime, model: string, folder: string, options: ModelOptions) => Promise<Pipeline>;
-  readonly verifiers: Readonly<Record<string, Verifier>>;
-}
+import { resolveModel } from '../weights/hub.ts';
+import type { Family, ModelOptions } from './family.ts';
+import { openSora } from './opensora/index.ts';
 
 /** The registry: one line each. */
-export const families: Family[] = [{ types: ['STDiT3', 'opensora'], open: openOpenSora, verifiers: openSoraVerifiers }];
+export const families: Family[] = [openSora];
 
 /** The name of the model in this package. */
 export const demoModel = 'demo';
+/** Where it lies. */
+export const demoFolder = fileURLToPath(new URL('../../models/demo', import.meta.url));
 
 /** How to verify each kind of reference case. */
 export const verifiers = (): Readonly<Record<string, Verifier>> =>
@@ -45,10 +26,7 @@ export const verifiers = (): Readonly<Record<string, Verifier>> =>
 /** Opens a model by name, folder or hub id. */
 export async function openModel(runtime: Runtime, options: ModelOptions = {}): Promise<Pipeline> {
   const model = options.model ?? demoModel;
-  const folder =
-    model === demoModel
-      ? fileURLToPath(new URL('../../models/demo', import.meta.url))
-      : (await resolveModel(model, options)).path;
+  const folder = model === demoModel ? demoFolder : (await resolveModel(model, options)).path;
   const type = await typeOf(folder);
   const family = families.find((candidate) => candidate.types.includes(type ?? ''));
   if (family) return family.open(runtime, model === demoModel ? model : basename(model), folder, options);

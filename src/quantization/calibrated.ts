@@ -8,7 +8,7 @@ import { findJson, saveJson } from '../files/json.ts';
 import { packNumbers, unpackNumbers } from '../files/numbers.ts';
 import { assertSameWeights } from '../weights/bound.ts';
 import type { QuantizationOptions } from './quantizer.ts';
-import { layerOf, recipesSchema } from './recipe.ts';
+import { recipesSchema } from './recipe.ts';
 import type { ActivationMaxima } from './smoothing.ts';
 
 const schema = z.strictObject({
@@ -16,7 +16,7 @@ const schema = z.strictObject({
   version: z.literal(1),
   model: z.strictObject({ name: z.string(), hash: z.string() }),
   recipes: recipesSchema,
-  /** Largest activations of the layers that are smoothed: float32, base64. */
+  /** Largest activations by layer, where a recipe smooths: float32, base64. */
   maxima: z.record(z.string(), z.string()).default({}),
   /** What calibration measured, for people. */
   measured: z.unknown().optional(),
@@ -47,22 +47,20 @@ export async function readCalibrated(
   return { recipes, maxima: new Map(Object.entries(maxima).map(([name, numbers]) => [name, unpackNumbers(numbers)])) };
 }
 
-/** Writes recipes and, of the maxima, those that the recipes smooth with; whole or not at all. */
+/** Writes recipes and, where one of them smooths, the maxima; whole or not at all. */
 export async function saveCalibrated(
   file: string,
   { model, recipes, maxima, measured }: CalibratedRecipes & Pick<z.input<typeof schema>, 'model' | 'measured'>,
 ): Promise<void> {
-  const smoothed = new Set(Object.values(recipes).flatMap(({ smoothing }) => smoothing?.layers ?? []));
+  const smooths = Object.values(recipes).some(({ smoothing }) => smoothing !== undefined);
   const document: z.input<typeof schema> = {
     format: 'quantcache-recipes',
     version: 1,
     model,
     recipes,
-    maxima: Object.fromEntries(
-      [...(maxima as ActivationMaxima)]
-        .filter(([name]) => smoothed.has(layerOf(name)))
-        .map(([name, values]) => [name, packNumbers(values)]),
-    ),
+    maxima: smooths
+      ? Object.fromEntries([...(maxima as ActivationMaxima)].map(([name, values]) => [name, packNumbers(values)]))
+      : {},
     measured,
   };
   await saveJson(file, document, 1);

@@ -34,6 +34,10 @@ const gaussian = randn(rows * inputs);
 /** One channel in 64 is 20 times larger, and rows differ in size. */
 const outliers = gaussian.map((value, i) => value * (i % 64 === 7 ? 20 : 1) * (1 + (Math.floor(i / inputs) % 4)));
 
+const layers = [
+  { name: 'block.qkv', role: 'attention-input' },
+  { name: 'block.fc2', role: 'feed-forward-output' },
+] as const;
 let weights: Weights;
 beforeAll(async () => {
   const tensor = (data: Float32Array, shape: number[]) => ({ data, shape });
@@ -57,7 +61,7 @@ interface Case {
 
 /** The layer in integers, and the weights it was given; a smoothed input is balanced here as the norm before it would. */
 async function run({ recipe, layer = 'qkv', x, slices, maxima, parts, on = runtime }: Case) {
-  const quantizer = createQuantizer(weights, ['block.qkv', 'block.fc2'], on, {
+  const quantizer = createQuantizer(weights, layers, on, {
     cache: openCache(folder),
     recipes: { w8a8: recipe },
     maxima,
@@ -73,7 +77,7 @@ async function run({ recipe, layer = 'qkv', x, slices, maxima, parts, on = runti
   const session = await runtime.compile(graph.build(), { prepack: true });
   const { y } = await session.run({ x: runtime.tensor(x, [x.length / inputs, inputs]) });
   const result = (await runtime.read(y!)).slice();
-  await session.release();
+  await session.dispose();
   return { result, weights: scope.weights };
 }
 
@@ -140,7 +144,10 @@ describe.each([
     [6, 'qkv', 32, 31],
     [6, 'fc2', 8, 55],
   ] as const)('%i-bit activations of %s', async (bits, layer, zero, above) => {
-    const recipe: Recipe = { weights: { bits: 8 }, activations: { bits, granularity: 'token', oneSided: ['fc2'] } };
+    const recipe: Recipe = {
+      weights: { bits: 8 },
+      activations: { bits, granularity: 'token', oneSided: ['feed-forward-output'] },
+    };
     const { result, weights: packed } = await run({ recipe, layer, x: gaussian, on: device() });
     const integers = await signedIntegers(packed.get(`${layer}.packed`));
     const scales = await readFloat32(packed.get(`${layer}.scale`));

@@ -13,17 +13,19 @@ import { QuantCacheError } from '../errors.ts';
 import { inSlices } from '../nn/linear.ts';
 import type { LinearWriter, Scope } from '../nn/scope.ts';
 import { type ElementType, elementTypeCode, type Graph, type Value } from '../onnx/graph.ts';
+import type { LinearLayer, LinearRole } from './layers.ts';
 import { largestInteger, unsignedZero } from './quantize.ts';
-import { blockSize, type IntegerKernel, layerOf, type Recipe } from './recipe.ts';
+import { blockSize, type IntegerKernel, type Recipe } from './recipe.ts';
 import { rotateRows, rotationOf } from './rotation.ts';
 
 /** The writer of linear layers whose weights were packed for a kernel by a recipe. */
-export function integerLinear(recipe: Recipe, kernel: IntegerKernel): LinearWriter {
+export function integerLinear(recipe: Recipe, kernel: IntegerKernel, layers: readonly LinearLayer[]): LinearWriter {
+  const roles = new Map(layers.map(({ name, role }) => [name, role]));
   const multiply = kernel === 'blocks' ? blocks : recipe.activations.granularity === 'sample' ? sample : rows;
   const write = (scope: Scope, x: Value, name: string, count: number): readonly Value[] => {
     const { inputs, outputs } = sizeOf(scope, name);
     return inSlices(scope, x, { inputs, outputs: outputs / count }, (inner, slice) => {
-      const layer = layerFor(inner, recipe, kernel, name);
+      const layer = layerFor(inner, { recipe, kernel, roles }, name);
       const turned = layer.rotation ? rotateRows(inner.graph, slice, layer.inputs, layer.rotation) : slice;
       return multiply(layer, turned, count);
     });
@@ -44,17 +46,37 @@ interface Layer {
   readonly recipe: Recipe;
   readonly kernel: IntegerKernel;
   readonly name: string;
+  readonly role: LinearRole;
   readonly inputs: number;
   readonly outputs: number;
   readonly rotation: number | undefined;
   readonly bias: Value | undefined;
 }
 
-function layerFor(scope: Scope, recipe: Recipe, kernel: IntegerKernel, name: string): Layer {
+/** How layers are written, and what each of them does, by its full name. */
+interface Writing {
+  readonly recipe: Recipe;
+  readonly kernel: IntegerKernel;
+  readonly roles: ReadonlyMap<string, LinearRole>;
+}
+
+function layerFor(scope: Scope, { recipe, kernel, roles }: Writing, name: string): Layer {
   const { graph, weights } = scope;
+  const role = roles.get(weights.get(`${name}.weight`).name.replace(/\.weight$/, ''))!;
   const { inputs, outputs } = sizeOf(scope, name);
   const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
-  return { graph, scope, recipe, kernel, name, inputs, outputs, rotation: rotationOf(recipe, name, inputs), bias };
+  return {
+    graph,
+    scope,
+    recipe,
+    kernel,
+    name,
+    role,
+    inputs,
+    outputs,
+    rotation: rotationOf(recipe, role, inputs),
+    bias,
+  };
 }
 
 /** One scale per row; the outputs in equal parts, which stay in cache better than the whole and need not be split. */
@@ -100,9 +122,9 @@ const withBias = ({ graph }: Layer, product: Value, bias: Value | undefined): Va
   bias === undefined ? product : graph.op.Add(product, bias);
 
 /** How many levels lie below zero, and how many above. */
-function levelsOf({ recipe, name, rotation }: Layer): { zero: number; above: number } {
+function levelsOf({ recipe, role, rotation }: Layer): { zero: number; above: number } {
   const levels = 2 ** recipe.activations.bits;
-  const oneSided = !rotation && recipe.activations.oneSided?.includes(layerOf(name));
+  const oneSided = !rotation && recipe.activations.oneSided?.includes(role);
   return oneSided ? { zero: levels / 8, above: (levels * 7) / 8 - 1 } : { zero: levels / 2, above: levels / 2 - 1 };
 }
 

@@ -11,6 +11,7 @@
 import { assertFinite } from '../finite.ts';
 import { readFloat32, type Weight, type Weights } from '../weights/checkpoint.ts';
 import type { TensorSource } from '../weights/safetensors.ts';
+import type { LinearLayer } from './layers.ts';
 import {
   integersOf,
   type Matrix,
@@ -40,7 +41,7 @@ export interface Packing {
  */
 export async function packedTensors(
   weights: Weights,
-  layers: readonly string[],
+  layers: readonly LinearLayer[],
   packing: Packing,
 ): Promise<TensorSource[]> {
   for (const name of weights.names()) {
@@ -49,11 +50,11 @@ export async function packedTensors(
     assertFinite(await readFloat32(weight), where, 'Copy or download the checkpoint again.');
   }
   const tensors: TensorSource[] = [];
-  for (const layer of layers) tensors.push(...(await packLayer(weights.get(`${layer}.weight`), layer, packing)));
+  for (const layer of layers) tensors.push(...(await packLayer(weights.get(`${layer.name}.weight`), layer, packing)));
   return tensors;
 }
 
-async function packLayer(weight: Weight, layer: string, packing: Packing): Promise<TensorSource[]> {
+async function packLayer(weight: Weight, layer: LinearLayer, packing: Packing): Promise<TensorSource[]> {
   const { recipe, kernel } = packing;
   const { matrix, factors } = await prepare(weight, layer, packing);
   const { outputs, inputs } = matrix;
@@ -74,13 +75,13 @@ async function packLayer(weight: Weight, layer: string, packing: Packing): Promi
       : { packed: [inputs, bytes(outputs)], scale: [groups, outputs] };
   const tensors: TensorSource[] = [
     {
-      name: `${layer}.packed`,
+      name: `${layer.name}.packed`,
       dtype: kernel === 'rows' && scheme.bits === 8 ? 'I8' : 'U8',
       shape: shapes.packed,
       data,
     },
     {
-      name: `${layer}.scale`,
+      name: `${layer.name}.scale`,
       dtype: 'F32',
       shape: shapes.scale,
       data: kernel === 'blocks' ? scales : transpose(scales, outputs, groups),
@@ -88,19 +89,19 @@ async function packLayer(weight: Weight, layer: string, packing: Packing): Promi
   ];
   if (factors) {
     const balance = factors.map((factor) => 1 / factor);
-    tensors.push({ name: `${layer}.balance`, dtype: 'F32', shape: [inputs], data: balance });
+    tensors.push({ name: `${layer.name}.balance`, dtype: 'F32', shape: [inputs], data: balance });
   }
   return tensors;
 }
 
 /** A layer's matrix smoothed and turned as the recipe says. */
-async function prepare(weight: Weight, layer: string, { recipe, maxima }: Packing) {
+async function prepare(weight: Weight, layer: LinearLayer, { recipe, maxima }: Packing) {
   const outputs = weight.shape[0]!;
   const data = await readFloat32(weight);
   let matrix: Matrix = { data, outputs, inputs: data.length / outputs };
   const factors = smoothingOf(recipe, layer, matrix, maxima);
   if (factors) matrix = scaleChannels(matrix, factors);
-  const size = rotationOf(recipe, layer, matrix.inputs);
+  const size = rotationOf(recipe, layer.role, matrix.inputs);
   if (size) matrix = rotateMatrix(matrix, size);
   return { matrix, factors };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomTensors } from '../../test/layers.ts';
+import type { LinearRole } from './layers.ts';
 import { integersOf, packNibbles, scalesOf, transpose, unpackNibbles } from './quantize.ts';
 import { hadamard, rotateMatrix } from './rotation.ts';
 import { scaleChannels, smoothingOf } from './smoothing.ts';
@@ -103,18 +104,21 @@ describe('smoothing', () => {
   const recipe = {
     weights: { bits: 8 },
     activations: { bits: 8, granularity: 'token' },
-    smoothing: { alpha: 0.5, layers: ['qkv'] },
+    smoothing: { alpha: 0.5, layers: ['attention-input'] },
   } as const;
+  const layer = (name: string, role: LinearRole) => ({ name, role });
   const matrix = { data: Float32Array.of(1, -4, 0.25, 2), outputs: 2, inputs: 2 };
 
   it('is the square root of activation over weight maxima, only for the layers named', () => {
     const maxima = new Map([['a.qkv', Float32Array.of(4, 16)]]);
-    expect([...smoothingOf(recipe, 'a.qkv', matrix, maxima)!]).toEqual([2, 2]);
-    expect(smoothingOf(recipe, 'a.proj', matrix, maxima)).toBeUndefined();
+    expect([...smoothingOf(recipe, layer('a.qkv', 'attention-input'), matrix, maxima)!]).toEqual([2, 2]);
+    expect(smoothingOf(recipe, layer('a.proj', 'attention-output'), matrix, maxima)).toBeUndefined();
     expect([...scaleChannels(matrix, Float32Array.of(2, 3)).data]).toEqual([2, -12, 0.5, 6]);
   });
 
   it('says what is missing', () => {
-    expect(() => smoothingOf(recipe, 'a.qkv', matrix, undefined)).toThrow(/largest activation.*a\.qkv.*[Cc]ollect/);
+    expect(() => smoothingOf(recipe, layer('a.qkv', 'attention-input'), matrix, undefined)).toThrow(
+      /largest activation.*a\.qkv.*[Cc]ollect/,
+    );
   });
 });

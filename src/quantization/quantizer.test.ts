@@ -20,7 +20,10 @@ beforeEach(async () => {
 
 const cpu = { backend: 'cpu', integerProducts: 'exact' } as const;
 const prepare = (precision: 'fp32' | 'fp16' | 'w8a8' | 'w4a8' | 'w4a6', options: QuantizationOptions = {}) =>
-  createQuantizer(weights, ['a.qkv'], cpu, { cache: openCache(home), ...options }).prepare(precision);
+  createQuantizer(weights, [{ name: 'a.qkv', role: 'attention-input' }], cpu, {
+    cache: openCache(home),
+    ...options,
+  }).prepare(precision);
 const cached = () => readdirSync(join(home, 'quantized')).filter((name) => name.endsWith('.safetensors'));
 const cacheFile = () => join(home, 'quantized', cached()[0]!);
 /** The same content a second later. */
@@ -81,7 +84,9 @@ describe('the cache', () => {
     const [path, whole] = [cacheFile(), readFileSync(cacheFile())];
     const other = join(folder, `other-${homes}`);
     const otherWeights = await writeWeights(folder, { 'a.qkv.weight': random([32, 128]) });
-    await createQuantizer(otherWeights, ['a.qkv'], cpu, { cache: openCache(other) }).prepare('w8a8');
+    await createQuantizer(otherWeights, [{ name: 'a.qkv', role: 'attention-input' }], cpu, {
+      cache: openCache(other),
+    }).prepare('w8a8');
     const foreign = join(other, 'quantized', readdirSync(join(other, 'quantized'))[0]!);
     for (const suffix of ['', '.sha256']) writeFileSync(path + suffix, readFileSync(foreign + suffix));
     await prepare('w8a8');
@@ -119,7 +124,9 @@ describe('what cannot be had', () => {
     await expect(prepare('w8a8', { recipes: { w8a8: blocks } })).rejects.toThrow(/a\.qkv.*multiple of 128/);
     const webgpu = { backend: 'webgpu', integerProducts: 'exact' } as const;
     await expect(
-      createQuantizer(weights, ['a.qkv'], webgpu, { cache: openCache(home) }).prepare('w8a8'),
+      createQuantizer(weights, [{ name: 'a.qkv', role: 'attention-input' }], webgpu, {
+        cache: openCache(home),
+      }).prepare('w8a8'),
     ).rejects.toMatchObject({
       code: 'unsupported_precision',
     });

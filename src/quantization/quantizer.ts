@@ -15,6 +15,7 @@ import { type Cache, openCache } from '../weights/cache.ts';
 import { type Weights, weightsOf } from '../weights/checkpoint.ts';
 import { openDerived } from '../weights/derived.ts';
 import { hashWeights } from '../weights/hash.ts';
+import type { LinearLayer } from './layers.ts';
 import { integerLinear } from './linear.ts';
 import { packedTensors, packingVersion } from './pack.ts';
 import { blockSize, defaultRecipes, type IntegerPrecision, isInteger, kernelOf, type Recipe } from './recipe.ts';
@@ -48,10 +49,10 @@ export interface Quantizer {
   prepare(precision: Precision): Promise<Numerics>;
 }
 
-/** A quantizer of the named linear layers (`name.weight`) of a checkpoint. Nothing happens before it is asked. */
+/** A quantizer of the linear layers of a checkpoint. Nothing happens before it is asked. */
 export function createQuantizer(
   weights: Weights,
-  layers: readonly string[],
+  layers: readonly LinearLayer[],
   target: Pick<Runtime, 'backend' | 'integerProducts'>,
   options: QuantizationOptions = {},
 ): Quantizer {
@@ -71,7 +72,7 @@ export function createQuantizer(
 
 interface Source {
   readonly weights: Weights;
-  readonly layers: readonly string[];
+  readonly layers: readonly LinearLayer[];
   readonly target: Pick<Runtime, 'backend' | 'integerProducts'>;
   readonly options: QuantizationOptions;
 }
@@ -91,7 +92,7 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
   if (kernel === 'blocks') checkBlocks(weights, layers, precision, recipe);
   const maxima = recipe.smoothing && (options.maxima ?? own?.maxima);
   const cache = options.cache ?? openCache();
-  const files = [...new Set(layers.map((layer) => weights.get(`${layer}.weight`).file))];
+  const files = [...new Set(layers.map(({ name }) => weights.get(`${name}.weight`).file))];
   const content = await hashWeights({ files }, { cache });
   const key = JSON.stringify({
     version: packingVersion,
@@ -109,7 +110,7 @@ async function numericsOf(precision: Precision, source: Source): Promise<Numeric
   );
   const overlay = [weights, checkpoint].flatMap((list) => list.names().map((tensor) => list.get(tensor)));
   const apart = recipe.activations.granularity === 'sample' ? 'samples' : 'rows';
-  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel), integer: true, apart };
+  return { weights: weightsOf(overlay), linear: integerLinear(recipe, kernel, layers), integer: true, apart };
 }
 
 /** The part of a recipe that packed weights depend on: recipes that differ elsewhere share a file. */
@@ -122,10 +123,12 @@ function digest(maxima: ActivationMaxima | undefined): string | undefined {
   return hash.digest('hex');
 }
 
-function checkBlocks(weights: Weights, layers: readonly string[], precision: Precision, recipe: Recipe): void {
-  const unfit = layers.find((layer) => weights.get(`${layer}.weight`).shape[1]! % blockSize !== 0);
+function checkBlocks(weights: Weights, layers: readonly LinearLayer[], precision: Precision, recipe: Recipe): void {
+  const unfit = layers.find(({ name }) => weights.get(`${name}.weight`).shape[1]! % blockSize !== 0);
   if (unfit === undefined && recipe.activations.bits === 8) return;
-  const reason = unfit ? `${unfit} does not take a multiple of ${blockSize} channels` : 'it has no 6-bit activations';
+  const reason = unfit
+    ? `${unfit.name} does not take a multiple of ${blockSize} channels`
+    : 'it has no 6-bit activations';
   throw new QuantCacheError(
     'unsupported_precision',
     `Precision ${precision} cannot run on the block kernel of this backend or recipe: ${reason}. Use fp32.`,

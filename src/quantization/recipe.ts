@@ -7,11 +7,12 @@
 import * as z from 'zod';
 import type { Precision } from '../model.ts';
 import type { Backend, Runtime } from '../runtime/runtime.ts';
+import { type LinearRole, linearRoles } from './layers.ts';
 
 /** The precisions that compute in integers. */
 export type IntegerPrecision = Extract<Precision, 'w8a8' | 'w4a8' | 'w4a6'>;
 
-const layersSchema = z.array(z.string()).readonly();
+const layersSchema = z.array(z.enum(linearRoles)).readonly();
 
 /** Hadamard matrices are built by doubling. */
 const powerOfTwo = z
@@ -55,9 +56,9 @@ export const recipesSchema = z.partialRecord(z.enum(['w8a8', 'w4a8', 'w4a6']), r
 export const blockSize = 128;
 
 /** Layers right after an adaptive norm, into whose scale and shift a smoothing factor can be folded at no cost. */
-export const normedLayers = ['qkv', 'fc1'] as const;
+export const normedLayers = ['attention-input', 'feed-forward-input'] as const satisfies readonly LinearRole[];
 
-const token8 = { bits: 8, granularity: 'token', oneSided: ['fc2'] } as const;
+const token8 = { bits: 8, granularity: 'token', oneSided: ['feed-forward-output'] } as const;
 const weights4 = { bits: 4, group: blockSize, clipping: 'search' } as const;
 
 /** What each precision means by default: dynamic, nothing calibrated. */
@@ -70,9 +71,6 @@ export const defaultRecipes: Readonly<Record<IntegerPrecision, Recipe>> = {
 /** Whether a precision computes in integers. */
 export const isInteger = (precision: Precision): precision is IntegerPrecision =>
   Object.hasOwn(defaultRecipes, precision);
-
-/** The last part of a layer's name, which recipes know it by: `fc2` of `spatial_blocks.3.mlp.fc2`. */
-export const layerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
 /**
  * What multiplies integers: `rows` uint8 rows by int8 columns; `unsigned-rows` the same by columns of uint8 around 128,

@@ -6,6 +6,7 @@
  * scales are found at run time, and those of a tensor per sample, where a paper has static ones; embeddings, final layer and the keys and values of
  * cross-attention stay in float32.
  */
+import { linearRoles } from './layers.ts';
 import { blockSize, normedLayers, type Recipe } from './recipe.ts';
 
 /** A method under its published name. */
@@ -22,7 +23,7 @@ const perToken = { bits: 8, granularity: 'token' } as const;
 /** Balancing as SmoothQuant does by default, where it is free. */
 export const smoothing = { alpha: 0.5, layers: normedLayers } as const;
 /** Turning before all layers that take whole blocks of channels, as QuaRot does. */
-export const rotation = { size: blockSize, layers: ['qkv', 'proj', 'q_linear', 'fc1', 'fc2'] } as const;
+export const rotation = { size: blockSize, layers: linearRoles } as const;
 
 /** The methods by name. Adding one is an entry here. */
 export const quantizationMethods: Readonly<Record<string, QuantizationMethod>> = {

@@ -5,12 +5,13 @@
  * Reference: QuaRot, arXiv 2404.00456; the block form is that of ConvRot.
  */
 import type { Graph, Value } from '../onnx/graph.ts';
+import type { LinearRole } from './layers.ts';
 import type { Matrix } from './quantize.ts';
-import { layerOf, type Recipe } from './recipe.ts';
+import type { Recipe } from './recipe.ts';
 
 /** The block size that a recipe turns a layer's input by, or undefined. Channels must come in whole blocks. */
-export function rotationOf({ rotation }: Recipe, name: string, inputs: number): number | undefined {
-  return rotation?.layers.includes(layerOf(name)) && inputs % rotation.size === 0 ? rotation.size : undefined;
+export function rotationOf({ rotation }: Recipe, role: LinearRole, inputs: number): number | undefined {
+  return rotation?.layers.includes(role) && inputs % rotation.size === 0 ? rotation.size : undefined;
 }
 
 /** The Hadamard matrix of a power of two, row by row, orthonormal. */

@@ -4,8 +4,9 @@
  * norm's scale and shift: LN(x) (1 + scale) / s + shift / s. Reference: SmoothQuant, arXiv 2211.10438, equation 4.
  */
 import { QuantCacheError } from '../errors.ts';
+import type { LinearLayer } from './layers.ts';
 import type { Matrix } from './quantize.ts';
-import { layerOf, type Recipe } from './recipe.ts';
+import type { Recipe } from './recipe.ts';
 
 /** Largest absolute input per channel, by the full name of the linear layer. `activations.ts` collects them. */
 export type ActivationMaxima = ReadonlyMap<string, Float32Array>;
@@ -13,11 +14,11 @@ export type ActivationMaxima = ReadonlyMap<string, Float32Array>;
 /** What each input channel of a layer is divided by: max|X|^alpha / max|W|^(1 - alpha), or undefined. */
 export function smoothingOf(
   { smoothing }: Recipe,
-  name: string,
+  { name, role }: LinearLayer,
   matrix: Matrix,
   maxima: ActivationMaxima | undefined,
 ): Float32Array | undefined {
-  if (!smoothing?.layers.includes(layerOf(name))) return undefined;
+  if (!smoothing?.layers.includes(role)) return undefined;
   const activations = maxima?.get(name);
   if (activations?.length !== matrix.inputs) {
     const message = `Smoothing needs the largest activation of each of the ${matrix.inputs} inputs of ${name}. Collect them by a calibration, or choose a recipe without smoothing.`;

@@ -77,7 +77,7 @@ export function createArithmetic(runtime: Runtime): Arithmetic {
     magnitudeRatio: (a, b) => scalar('magnitudeRatio', magnitudeRatio, [a, b]),
     frameDifference: (a, stride) =>
       scalar(`frameDifference ${stride}`, (graph, x) => frameDifference(graph, x, stride), [a]),
-    dispose: () => sessions.release(),
+    dispose: () => sessions.dispose(),
   };
 }
 

@@ -9,15 +9,24 @@
 import { availableParallelism } from 'node:os';
 import { parse } from 'node:path';
 import * as ort from 'onnxruntime-node';
+import { readIntegerProducts } from '../environment.ts';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
-import { readIntegerProducts } from '../weights/environment.ts';
 import { checked } from './feeds.ts';
 import { checkThreads, threadBudget, threadsOf } from './limits.ts';
 import { bufferPool } from './pool.ts';
-import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
+import { describeProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
-import type { AttentionKernel, Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
+import type {
+  AttentionKernel,
+  Backend,
+  CompileOptions,
+  IntegerProducts,
+  Runtime,
+  Session,
+  Tensor,
+  TensorData,
+} from './runtime.ts';
 import { startFailure } from './startfailure.ts';
 import { type ThreadPool, threadPool } from './threads.ts';
 
@@ -103,7 +112,7 @@ function cpuDevice(asked: number): Device {
       const run = memory.runner((feeds, outputs) =>
         session.use((opened) => (outputs ? opened.run(feeds, outputs) : opened.run(feeds))),
       );
-      return checked(model, { run, release: session.release });
+      return checked(model, { run, dispose: session.dispose });
     },
     tensor: toTensor,
     async read(tensor) {
@@ -153,7 +162,7 @@ async function readThrough(runtime: Device): Promise<void> {
   const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   await runtime.read(y!);
   y!.dispose();
-  await session.release();
+  await session.dispose();
 }
 
 /** Done once, as it holds for the whole process. */
@@ -175,7 +184,7 @@ async function keepFreedMemory(runtime: Device): Promise<void> {
   const session = await runtime.compile(graph.build());
   const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   y!.dispose();
-  await session.release();
+  await session.dispose();
 }
 
 function identityGraph(): Model {
@@ -268,7 +277,7 @@ function wrap(session: ort.InferenceSession, queue: Queue = (task) => task()): S
   return {
     run: async (feeds) =>
       queue(() => session.run(feeds as Record<string, ort.Tensor>)) as Promise<Record<string, Tensor>>,
-    release: () => queue(() => session.release()),
+    dispose: () => queue(() => session.release()),
   };
 }
 

@@ -6,7 +6,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 /** A device whose every product is `sum`. */
 const answering = (sum: number) => ({
-  compile: async () => ({ run: async () => ({ y: { dims: [], type: 'float32', dispose() {} } }), async release() {} }),
+  compile: async () => ({ run: async () => ({ y: { dims: [], type: 'float32', dispose() {} } }), async dispose() {} }),
   tensor: () => ({ dims: [], type: 'float32', dispose() {} }),
   read: async () => new Float32Array(8 * 32).fill(sum),
 });

@@ -5,10 +5,7 @@
  * needed. Reference: microsoft/onnxruntime#12072.
  */
 import { elementTypeCode, Graph } from '../onnx/graph.ts';
-import type { Runtime } from './runtime.ts';
-
-/** `exact`, or `saturates` for large unsigned activations times large signed weights. */
-export type IntegerProducts = 'exact' | 'saturates';
+import type { IntegerProducts, Runtime } from './runtime.ts';
 
 /** Rows, inputs and outputs of the product that is tried: enough for the kernels of matrices, exact in float32. */
 const [rows, inputs, outputs] = [8, 64, 32];
@@ -33,7 +30,7 @@ export async function tryIntegerProducts(
     y!.dispose();
     return sums.every((sum) => sum === activation * weight * inputs) ? 'exact' : 'saturates';
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }
 

@@ -6,7 +6,6 @@
  * garbage collection; on a GPU a forgotten tensor is lost memory.
  */
 import type { Model } from '../onnx/graph.ts';
-import type { IntegerProducts } from './products.ts';
 
 /** Where graphs run. */
 export type Backend = 'cpu' | 'webgpu' | 'cuda';
@@ -24,11 +23,14 @@ export interface Tensor {
 export interface Session {
   /** Runs the graph. All of its outputs are computed and returned. */
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** How `attention` is best written for sequences of a given length on a backend. */
 export type AttentionKernel = 'flash' | 'standard' | 'plain';
+
+/** `exact`, or `saturates` for large unsigned activations times large signed weights. */
+export type IntegerProducts = 'exact' | 'saturates';
 
 /** A compilation choice that outweighs the default. */
 export interface CompileOptions {

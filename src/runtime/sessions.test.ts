@@ -11,7 +11,7 @@ function runtimeOf(failures = 0) {
     if (left-- > 0) throw new Error(`no memory for ${model.name}`);
     log.compiled.push(model.name);
     log.options.push(options);
-    return { run: async () => ({}), release: async () => void log.released.push(model.name) };
+    return { run: async () => ({}), dispose: async () => void log.released.push(model.name) };
   };
   return { log, cache: sessionCache({ compile } as Runtime) };
 }
@@ -52,11 +52,11 @@ test('all sessions are released once, those that failed are passed over, and the
   const { log, cache } = runtimeOf(1);
   const failing = cache.get('bad', () => model('bad'));
   const [a, b] = [cache.get('a', () => model('a')), cache.get('b', () => model('b'))];
-  await cache.release();
+  await cache.dispose();
   await expect(failing).rejects.toThrow('no memory');
   await Promise.all([a, b]);
   expect(log.released).toEqual(['a', 'b']);
-  await cache.release();
+  await cache.dispose();
   expect(log.released).toEqual(['a', 'b']);
   expect(await cache.get('a', () => model('a'))).not.toBe(await a);
 });

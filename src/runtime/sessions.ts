@@ -5,8 +5,8 @@ import type { CompileOptions, Runtime, Session } from './runtime.ts';
 export interface SessionCache {
   /** The session of this name, compiled from `build()` if it is new. */
   get(name: string, build: () => Model | Promise<Model>, options?: CompileOptions): Promise<Session>;
-  /** Releases every session; the cache stays usable. */
-  release(): Promise<void>;
+  /** Disposes of every session; the cache stays usable. */
+  dispose(): Promise<void>;
 }
 
 /** An empty cache on a runtime. */
@@ -22,11 +22,11 @@ export function sessionCache(runtime: Runtime): SessionCache {
       }
       return session;
     },
-    async release() {
+    async dispose() {
       const open = [...sessions.values()];
       sessions.clear();
       for (const session of await Promise.allSettled(open))
-        if (session.status === 'fulfilled') await session.value.release();
+        if (session.status === 'fulfilled') await session.value.dispose();
     },
   };
 }

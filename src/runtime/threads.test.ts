@@ -26,7 +26,7 @@ test('open sessions never have more threads than the budget, and all run', async
   for (let round = 0; round < 4; round++)
     expect(await Promise.all(sessions.map((one) => one.use(async ({ name }) => name)))).toHaveLength(5);
   for (const [i, session] of sessions.entries()) expect(await session.use(async ({ name }) => name)).toBe('abcde'[i]);
-  for (const session of sessions) await session.release();
+  for (const session of sessions) await session.dispose();
   expect(log.open).toBe(0);
 });
 

@@ -12,7 +12,7 @@ export interface Reopened<Opened> {
   /** Does something with the session, opening it if it is closed. */
   use<Result>(task: (opened: Opened) => Promise<Result>): Promise<Result>;
   /** Closes it for good. */
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 interface Entry<Opened> {
@@ -76,7 +76,7 @@ export function threadPool<Opened extends { release(): Promise<void> }>(budget: 
             entry.running--;
           }
         },
-        async release() {
+        async dispose() {
           entries.delete(entry);
           await queue(() => close(entry));
         },

@@ -8,10 +8,10 @@ import * as ort from 'onnxruntime-web/webgpu';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
 import { checked } from './feeds.ts';
-import { describeProducts, type IntegerProducts, tryIntegerProducts } from './products.ts';
+import { describeProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
 import { fetchWeights } from './ranges.ts';
-import type { Backend, CompileOptions, Runtime, Session, Tensor, TensorData } from './runtime.ts';
+import type { Backend, CompileOptions, IntegerProducts, Runtime, Session, Tensor, TensorData } from './runtime.ts';
 
 export interface RuntimeOptions {
   /** `cpu` is WebAssembly, the default. */
@@ -78,7 +78,7 @@ async function readThrough(runtime: Device): Promise<void> {
   const { y } = await session.run({ x: runtime.tensor(Float32Array.of(1), [1]) });
   await runtime.read(y!);
   y!.dispose();
-  await session.release();
+  await session.dispose();
 }
 
 async function open(
@@ -107,7 +107,7 @@ function sessionOptions(onDevice: boolean, options: CompileOptions = {}): ort.In
 function wrap(session: ort.InferenceSession, queue: Queue): Session {
   return {
     run: (feeds) => queue(() => session.run(feeds as Record<string, ort.Tensor>)) as Promise<Record<string, Tensor>>,
-    release: () => queue(() => session.release()),
+    dispose: () => queue(() => session.release()),
   };
 }
 

@@ -60,7 +60,7 @@ export function euler(runtime: Runtime, options: SamplerOptions): Sampler {
         return (await session.run(feeds)).next!;
       },
     }),
-    dispose: () => sessions.release(),
+    dispose: () => sessions.dispose(),
   };
 }
 

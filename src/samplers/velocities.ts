@@ -34,7 +34,7 @@ export function createVelocities(runtime: Runtime, options: SamplerOptions): Vel
       return (await session.run({ mask, next, kept })).latents!;
     },
     async dispose() {
-      await sessions.release();
+      await sessions.dispose();
       await arithmetic.dispose();
     },
   };

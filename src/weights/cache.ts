@@ -8,11 +8,11 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readEnvironment } from '../environment.ts';
 import { QuantCacheError } from '../errors.ts';
 import { fileError } from '../files/failure.ts';
 import { findText } from '../files/read.ts';
 import { assertCanWrite, makeFolderOf, saveText } from '../files/write.ts';
-import { readEnvironment } from './environment.ts';
 
 export interface Cache {
   /** A small entry by its path within the folder; undefined where there is none. */

@@ -5,9 +5,9 @@
  * Invariant: no message holds the token, or the user name and password of an address.
  */
 import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
+import type { Environment } from '../environment.ts';
 import { QuantCacheError } from '../errors.ts';
 import { findText } from '../files/read.ts';
-import type { Environment } from './environment.ts';
 
 /** Default of how long a hub may send nothing, in ms; as long as the Python library waits. */
 const silenceLimit = 10_000;

@@ -18,8 +18,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readEnvironment } from '../environment.ts';
 import { openCheckpoint } from './checkpoint.ts';
-import { readEnvironment } from './environment.ts';
 import { encode } from './format.ts';
 import { type HubEvent, type ResolveOptions, resolveModel } from './hub.ts';
 

@@ -3,9 +3,9 @@
  * sampler, a negative prompt, no given frames, no loops, no options of its own.
  */
 import type { Clip } from '../../src/clip.ts';
-import { QuantCacheError } from '../../src/errors.ts';
+import { QuantCacheError } from '../../src/index.ts';
 import type { TextContext } from '../../src/model.ts';
-import type { Family } from '../../src/models/index.ts';
+import type { Family } from '../../src/models/family.ts';
 import type { Pipeline } from '../../src/pipeline.ts';
 import type { SamplerMethod } from '../../src/sampler.ts';
 import { euler } from '../../src/samplers/euler.ts';

@@ -2,7 +2,7 @@
  * A made-up network of two blocks, in plain JavaScript: it mixes places, looks at the text, and mixes channels. Its nodes have
  * kinds of their own; it runs in float32 alone and has neither a modulated input nor whole graphs.
  */
-import { QuantCacheError } from '../../src/errors.ts';
+import { QuantCacheError } from '../../src/index.ts';
 import type { Denoiser, Evaluation, Geometry, Node, Role, TextConditioning } from '../../src/model.ts';
 import type { Runtime, Tensor } from '../../src/runtime/runtime.ts';
 

@@ -1,4 +1,6 @@
 /** Clips of rows, in fp32 and without anything timed: what one measurement of hardness is made of. */
+import { psnr, type Vocabulary } from '../../api/metrics.ts';
+import { stack } from '../../api/policies.ts';
 import {
   type Frames,
   finish,
@@ -8,15 +10,12 @@ import {
   generateOptionsOf,
   type Pipeline,
   type Policy,
-  psnr,
   type Runtime,
-  stack,
-  type Vocabulary,
 } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
 import { decideRow, fullRow, type Row } from '../rows.ts';
-import type { AgreementRecord, FidelityRecord } from './hardness.ts';
 import { cached, cachedEvaluations, type HardnessRows } from './protocol.ts';
+import type { AgreementRecord, FidelityRecord } from './records.ts';
 import { rounded } from './rounding.ts';
 import { watchTrajectory } from './trajectory.ts';
 import { placesOf, type Verdict, verdictOf } from './verdict.ts';

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cell } from '../comparison.ts';
 import { evaluationsOf } from './clips.ts';
-import type { AgreementRecord, FidelityRecord, FixedRecord, OracleRecord } from './hardness.ts';
 import { type HardnessRows, type Part, parts } from './protocol.ts';
 import { mean } from './rank.ts';
+import type { AgreementRecord, FidelityRecord, FixedRecord, OracleRecord } from './records.ts';
 
 /** What has been measured. */
 export interface Records {

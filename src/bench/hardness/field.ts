@@ -2,19 +2,11 @@
  * The velocity field that a clip's trajectory runs through: what the network answers at any latents and any step, guidance
  * included, and Euler leaps along it. Numbers are on the CPU, where the oracle compares them.
  */
-import { openPrompt } from '../../calibration/measure.ts';
-import { velocitiesOf } from '../../calibration/record.ts';
-import { concatFrames } from '../../clip.ts';
-import { denoise } from '../../denoise.ts';
-import {
-  type Clip,
-  createPolicy,
-  createTrace,
-  type Frames,
-  framesFromDecoded,
-  type Pipeline,
-  type Runtime,
-} from '../../index.ts';
+
+import { denoise, openPrompt, velocitiesOf } from '../../api/calibration.ts';
+import { createTrace } from '../../api/trace.ts';
+import { concatFrames } from '../../api/video.ts';
+import { type Clip, createPolicy, type Frames, framesFromDecoded, type Pipeline, type Runtime } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
 
 export interface FieldOptions {

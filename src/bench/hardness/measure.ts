@@ -2,22 +2,18 @@
  * Measures how hard a model is to accelerate. An async generator: it yields after every clip, so that saving, progress and
  * stopping belong to the caller; what an earlier measurement has is not made again.
  */
-import { type GenerateEvent, type Pipeline, QuantCacheError, type Runtime, type Vocabulary } from '../../index.ts';
+import type { Vocabulary } from '../../api/metrics.ts';
+import { type GenerateEvent, type Pipeline, QuantCacheError, type Runtime } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
 import { describeMachine } from '../machine.ts';
 import { decibels } from '../texts.ts';
 import { fullClips, measureAgreement, measureFidelity, timeEvaluation, type Workshop } from './clips.ts';
 import { evaluationsLeft, fixedFor, isComplete, isFixedMissing, missingIn, type Records, type Wanted } from './due.ts';
 import { openField } from './field.ts';
-import {
-  type AgreementRecord,
-  assertSameHardness,
-  type Hardness,
-  type HardnessSettings,
-  type PathRecord,
-} from './hardness.ts';
+import { assertSameHardness, type Hardness } from './hardness.ts';
 import { type Course, openCourse, searchAll, searchClip } from './oracle.ts';
 import { cachedEvaluations, hardnessRows, leaps, type Part, warmupMask } from './protocol.ts';
+import type { AgreementRecord, HardnessSettings, PathRecord } from './records.ts';
 import { summarizeHardness } from './summary.ts';
 
 export interface HardnessOptions {

@@ -1,10 +1,12 @@
 /** The oracle on clips of a few numbers, whose velocity is written down instead of learnt. */
 import { expect, test } from 'vitest';
-import { makeFrames, psnr } from '../../index.ts';
+import { psnr } from '../../api/metrics.ts';
+import { makeFrames } from '../../api/video.ts';
 import type { Field } from './field.ts';
-import type { FixedRecord, Hardness } from './hardness.ts';
+import type { Hardness } from './hardness.ts';
 import { type Course, openCourse, searchAll, searchClip } from './oracle.ts';
 import { summarizeOracle } from './oraclesummary.ts';
+import type { FixedRecord } from './records.ts';
 
 const numSteps = 10;
 const options = { numSteps, beam: 3 };

@@ -4,14 +4,15 @@
  * decoded. Leaps are Euler steps with the model's own guidance, nothing is fitted.
  */
 
+import { psnr } from '../../api/metrics.ts';
 import { packNumbers, unpackNumbers } from '../../files/numbers.ts';
-import { type Frames, psnr } from '../../index.ts';
+import type { Frames } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
 import { quantile } from '../spread.ts';
 import { distance, type Field, fullTrajectory } from './field.ts';
-import type { FixedRecord, OracleRecord, PathRecord } from './hardness.ts';
 import { excused, leaps, targets } from './protocol.ts';
 import { mean, rankCorrelation } from './rank.ts';
+import type { FixedRecord, OracleRecord, PathRecord } from './records.ts';
 import { rounded } from './rounding.ts';
 import { firstLayer, type Layer, nextLayer, type Path, type Search } from './search.ts';
 

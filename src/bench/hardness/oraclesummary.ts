@@ -1,8 +1,8 @@
 /** What a policy that knew each clip's error could save, against the best path that is the same for all clips. */
 import { quantile } from '../spread.ts';
-import type { Hardness, OracleRecord } from './hardness.ts';
 import { excused, targets } from './protocol.ts';
 import { mean } from './rank.ts';
+import type { HardnessRecords, OracleRecord } from './records.ts';
 import { rounded } from './rounding.ts';
 
 export interface TargetSummary {
@@ -32,7 +32,7 @@ export interface OracleSummary {
   readonly searched: number;
 }
 
-export function summarizeOracle({ oracle, fixed }: Pick<Hardness, 'oracle' | 'fixed'>): OracleSummary {
+export function summarizeOracle({ oracle, fixed }: Pick<HardnessRecords, 'oracle' | 'fixed'>): OracleSummary {
   const ranks = oracle.flatMap(({ rank }) => rank ?? []);
   return {
     clips: oracle.length,
@@ -43,7 +43,7 @@ export function summarizeOracle({ oracle, fixed }: Pick<Hardness, 'oracle' | 'fi
   };
 }
 
-function targetOf(target: number, oracle: readonly OracleRecord[], fixed: Hardness['fixed']): TargetSummary {
+function targetOf(target: number, oracle: readonly OracleRecord[], fixed: HardnessRecords['fixed']): TargetSummary {
   const needs = oracle.map((record) => evaluationsFor(target, record, fixed));
   const path = fixed?.paths.find(({ psnr }) => quantile(psnr, excused) >= target);
   const average = mean(needs);
@@ -63,7 +63,11 @@ function targetOf(target: number, oracle: readonly OracleRecord[], fixed: Hardne
 }
 
 /** What a clip needs, by its own search or by a path that was tried on all clips. */
-function evaluationsFor(target: number, { prompt, seed, paths }: OracleRecord, fixed: Hardness['fixed']): number {
+function evaluationsFor(
+  target: number,
+  { prompt, seed, paths }: OracleRecord,
+  fixed: HardnessRecords['fixed'],
+): number {
   const index = fixed?.cells.findIndex((cell) => cell.prompt === prompt && cell.seed === seed) ?? -1;
   const reaching = [
     ...paths.filter(({ psnr }) => psnr >= target),

@@ -1,9 +1,10 @@
 /** What is measured, and the maths of what it comes to, on made-up numbers. */
 import { describe, expect, test } from 'vitest';
 import { coverageOf, type Place } from './coverage.ts';
-import type { FidelityRecord, Hardness } from './hardness.ts';
+import type { Hardness } from './hardness.ts';
 import { cachedEvaluations, hardnessRows, warmupMask } from './protocol.ts';
 import { gapOfTenths, rankCorrelation } from './rank.ts';
+import type { FidelityRecord } from './records.ts';
 import { hardnessReport } from './report.ts';
 import { summarizeHardness } from './summary.ts';
 

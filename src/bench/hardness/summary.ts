@@ -1,10 +1,10 @@
 /** From clips to what they say of a model: how far fewer evaluations are from full computation, and what chance decides. */
 import { quantile } from '../spread.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
-import type { Hardness } from './hardness.ts';
 import { type OracleSummary, summarizeOracle } from './oraclesummary.ts';
 import { cached, reference } from './protocol.ts';
 import { gapOfTenths, mean, rankCorrelation } from './rank.ts';
+import type { HardnessRecords } from './records.ts';
 import { rounded } from './rounding.ts';
 import { judged, type Verdict } from './verdict.ts';
 
@@ -76,7 +76,7 @@ export interface HardnessSummary {
 
 /** Sums up what there is. */
 export function summarizeHardness(
-  hardness: Pick<Hardness, 'settings' | 'fidelity' | 'agreement' | 'oracle' | 'fixed'>,
+  hardness: Pick<HardnessRecords, 'settings' | 'fidelity' | 'agreement' | 'oracle' | 'fixed'>,
 ): HardnessSummary {
   const { fidelity, agreement, oracle } = hardness;
   const places = agreement.flatMap((record) => record.places);
@@ -93,7 +93,10 @@ export function summarizeHardness(
   };
 }
 
-function fidelityOf({ settings, fidelity }: Pick<Hardness, 'settings' | 'fidelity'>): HardnessSummary['fidelity'] {
+function fidelityOf({
+  settings,
+  fidelity,
+}: Pick<HardnessRecords, 'settings' | 'fidelity'>): HardnessSummary['fidelity'] {
   const defined = (values: readonly (number | undefined)[]) => values.filter((value) => value !== undefined);
   const anotherSeed = decibelsOf(defined(fidelity.map(({ otherSeed }) => otherSeed)));
   const anotherPrompt = decibelsOf(defined(fidelity.map(({ otherPrompt }) => otherPrompt)));
@@ -121,7 +124,7 @@ function fidelityOf({ settings, fidelity }: Pick<Hardness, 'settings' | 'fidelit
   };
 }
 
-function promptsOf(fidelity: Hardness['fidelity']): PromptSpread {
+function promptsOf(fidelity: HardnessRecords['fidelity']): PromptSpread {
   const perPrompt = [...new Set(fidelity.map(({ prompt }) => prompt))].map((prompt) =>
     fidelity.filter((record) => record.prompt === prompt).map(({ psnr }) => psnr[sortingRow]!),
   );

@@ -1,7 +1,7 @@
 /** How straight the trajectory of a clip is, told by a policy that accelerates nothing. */
-import { velocitiesOf } from '../../calibration/record.ts';
+import { velocitiesOf } from '../../api/calibration.ts';
+import { residualStore } from '../../api/policies.ts';
 import type { Policy, Runtime } from '../../index.ts';
-import { residualStore } from '../../policies/residuals.ts';
 import { guided } from './field.ts';
 
 /** What one full run shows of itself, by step. */

@@ -1,13 +1,6 @@
 /** What a reader of clips has to say of one for its hardness to be measured. All that is known of the reader stands here. */
-import {
-  attributes,
-  attributesOfPrompt,
-  type Frames,
-  judge,
-  readTrack,
-  readWanted,
-  type Vocabulary,
-} from '../../index.ts';
+import { attributes, attributesOfPrompt, judge, readTrack, readWanted, type Vocabulary } from '../../api/metrics.ts';
+import type { Frames } from '../../index.ts';
 import type { Place } from './coverage.ts';
 
 /** What of a clip is not what its prompt asks for. */

@@ -1,10 +1,9 @@
 /** The table of all rows, with every figure and what it means. */
-import type { Comparison } from '../comparison.ts';
+import type { Comparison, SpeedUps } from '../comparison.ts';
 import { dimensions } from '../dimensions.ts';
 import type { Entry } from '../entries.ts';
 import { isBusy } from '../machine.ts';
 import type { Spread } from '../spread.ts';
-import type { SpeedUps } from '../summary.ts';
 import { counted, decibels, fourDigits, percent, times } from '../texts.ts';
 import { breakable, html, type Markup } from './html.ts';
 

@@ -2,24 +2,38 @@
  * Open-Sora 1.2 as a pipeline: T5, STDiT3, rectified flow and the video VAE, from the folders of a checkpoint. The demo
  * model is the same design with smaller numbers and runs through this same file.
  */
+
+import { readEnvironment } from '../../environment.ts';
 import type { Pipeline } from '../../pipeline.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { openCache } from '../../weights/cache.ts';
 import { bytesOf, openCheckpoint } from '../../weights/checkpoint.ts';
-import { readEnvironment } from '../../weights/environment.ts';
 import { abridge } from '../../weights/selection.ts';
+import type { Family } from '../family.ts';
 import { conditionClips } from './conditioning.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
 import { geometryOf } from './geometry.ts';
+import { openRandomModules } from './modules.ts';
 import { checkParts } from './parts.ts';
+import { writeRandomModel } from './random.ts';
 import type { Stdit3Options } from './stdit3/network.ts';
 import { openText } from './text.ts';
 import { openTransformer } from './transformer.ts';
 import { parseVaeConfig } from './vae/config.ts';
 import { loadVae } from './vae/index.ts';
+import { openSoraVerifiers } from './verify/index.ts';
+
+/** The line of the registry. */
+export const openSora: Family = {
+  types: ['STDiT3', 'opensora'],
+  open: openOpenSora,
+  verifiers: openSoraVerifiers,
+  writeRandom: writeRandomModel,
+  openModules: openRandomModules,
+};
 
 /** Opens a model folder. Every tensor's name and shape is checked; no weight is read before it is needed. */
-export async function openOpenSora(
+async function openOpenSora(
   runtime: Runtime,
   model: string,
   folder: string,
@@ -76,9 +90,9 @@ export async function openOpenSora(
     },
     publishedOptions: (policy) => settings.policies?.[policy] ?? {},
     async [Symbol.asyncDispose]() {
-      await text.release();
-      await transformer.release();
-      await vae.release();
+      await text.dispose();
+      await transformer.dispose();
+      await vae.dispose();
     },
   };
 }

@@ -31,7 +31,7 @@ export interface OpenedText extends TextStage {
   readonly tokenizer: T5Tokenizer;
   readonly unused: readonly string[];
   readonly bytes: number;
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** Opens tokenizer and encoder. No weight is read before it is needed. */
@@ -75,7 +75,7 @@ export async function openText(runtime: Runtime, parts: TextParts): Promise<Open
       const conditional = await encoder.encode({ ids, mask }, { signal });
       return { conditional, unconditional: guided ? await nullCaption() : undefined };
     },
-    release: () => encoder.release(),
+    dispose: () => encoder.dispose(),
   };
 }
 

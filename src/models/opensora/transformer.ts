@@ -64,7 +64,7 @@ export async function openTransformer(runtime: Runtime, { folder, settings, mode
     costs: costsOf(config, weights),
     bytes: bytesOf(weights),
     nullCaption: () => network.nullCaption(),
-    release: () => network.release(),
+    dispose: () => network.dispose(),
   };
 }
 

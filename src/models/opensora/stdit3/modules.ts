@@ -4,6 +4,7 @@ import { attentionOpset } from '../../../nn/attention.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { Graph, type Model, type Value, type Values } from '../../../onnx/graph.ts';
+import type { LinearLayer, LinearRole } from '../../../quantization/layers.ts';
 import type { Numerics } from '../../../quantization/quantizer.ts';
 import type { AttentionKernel } from '../../../runtime/runtime.ts';
 import type { Weights } from '../../../weights/checkpoint.ts';
@@ -53,11 +54,18 @@ function blockNode(path: string, kind: string, attention: string, index: number)
 /** The path of the block that a module belongs to. */
 export const blockPath = (node: Node): string => node.path.slice(0, node.path.lastIndexOf('.'));
 
-/** The linear layers of the modules, by the full names of their weights: what a quantizer packs. */
-export function linearLayers(config: Stdit3Config): string[] {
-  const layers = ['attn.qkv', 'attn.proj', 'cross_attn.q_linear', 'cross_attn.proj', 'mlp.fc1', 'mlp.fc2'];
-  return blocksOf(config).flatMap(({ path }) => layers.map((layer) => `${path}.${layer}`));
-}
+/** The linear layers of the modules: what a quantizer packs. */
+export const linearLayers = (config: Stdit3Config): LinearLayer[] =>
+  blocksOf(config).flatMap(({ path }) => blockLayers.map(([name, role]) => ({ name: `${path}.${name}`, role })));
+
+const blockLayers: readonly [string, LinearRole][] = [
+  ['attn.qkv', 'attention-input'],
+  ['attn.proj', 'attention-output'],
+  ['cross_attn.q_linear', 'query'],
+  ['cross_attn.proj', 'attention-output'],
+  ['mlp.fc1', 'feed-forward-input'],
+  ['mlp.fc2', 'feed-forward-output'],
+];
 
 /** A module's graph: the hidden state `x` and its conditioning in, the outputs asked for out. */
 export function moduleGraph(node: Node, numerics: Numerics, config: Stdit3Config, form: ModuleForm): Model {

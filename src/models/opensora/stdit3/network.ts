@@ -50,8 +50,8 @@ export interface Stdit3 {
   begin(conditioning: Conditioning): Promise<Stdit3Denoiser>;
   /** The caption that stands for none: what guidance steers away from. */
   nullCaption(): Promise<TextContext>;
-  /** Releases all sessions; they are made again when needed. */
-  release(): Promise<void>;
+  /** Disposes of all sessions; they are made again when needed. */
+  dispose(): Promise<void>;
 }
 
 /** Departures from defaults. */
@@ -74,7 +74,7 @@ export function loadStdit3(
     blocks: blocksOf(config),
     begin: (conditioning) => begin(network, conditioning),
     nullCaption: () => nullCaption(weights),
-    release: () => network.sessions.release(),
+    dispose: () => network.sessions.dispose(),
   };
 }
 

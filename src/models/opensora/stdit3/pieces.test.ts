@@ -50,7 +50,7 @@ async function run(kind: string, precision: Precision, parts: Pieces, modulated:
     const numbers = async (tensor: Tensor) => ({ shape: tensor.dims, data: (await runtime.read(tensor)).slice() });
     return { hidden: await numbers(hidden!), residual: await numbers(residual!) };
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }
 

@@ -43,7 +43,7 @@ export async function tinyStdit3(
   return {
     ...network,
     async close() {
-      await network.release();
+      await network.dispose();
       await rm(folder, { recursive: true });
     },
   };

@@ -38,8 +38,8 @@ export interface T5Encoder {
   readonly unused: readonly string[];
   /** The states of a batch, cut to its longest prompt. */
   encode(tokens: TokenBatch, options?: EncodeOptions): Promise<TextContext>;
-  /** Releases what is kept; it is made again when needed. */
-  release(): Promise<void>;
+  /** Disposes of what is kept; it is made again when needed. */
+  dispose(): Promise<void>;
 }
 
 /** Bytes of weights up to which sessions are kept. */
@@ -60,7 +60,7 @@ export function loadTextEncoder(runtime: Runtime, weights: Weights, config: T5Co
     keeps ? (await kept.get(name, build)).run(feeds) : runOnce(runtime, build(), feeds);
   return {
     unused,
-    release: () => kept.release(),
+    dispose: () => kept.dispose(),
     async encode(tokens, options = {}) {
       const { ids, mask } = options.fullLength ? tokens : withoutPadding(tokens);
       const [prompts, length] = [ids.length, ids[0]!.length];
@@ -107,6 +107,6 @@ async function runOnce(runtime: Runtime, graph: Model, feeds: Record<string, Ten
   try {
     return await session.run(feeds);
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }

@@ -32,7 +32,7 @@ export interface Coder {
   /** Dims of the noise, and so of the latents, in the layout of the network. */
   noiseDims(clip: Clip): number[];
   /** Frees the sessions; using the coder again makes them anew. */
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** How latents are scaled between a VAE and the model after it: `unscale` before decoding, `scale` after encoding. */
@@ -92,9 +92,9 @@ export function spatialCoder(
       const levels = await runOnce(runtime, session, { clip: runtime.tensor(clip.data, dimsOf(clip)) });
       return config.blockOutChannels.map((_, level) => levels[`level_${level}`]!);
     },
-    async release() {
-      await sessions.release();
-      await ends.release();
+    async dispose() {
+      await sessions.dispose();
+      await ends.dispose();
     },
   };
 }
@@ -114,7 +114,7 @@ export function temporalCoder(
 ): TemporalCoder {
   const factor = temporalFactor(config);
   const padding = (frames: number) => (factor - (frames % factor)) % factor;
-  const { decode, encode, release, noiseDims } = coder(runtime, weights, {
+  const { decode, encode, dispose, noiseDims } = coder(runtime, weights, {
     name: 'temporal VAE',
     decoder: (scope, latents) => temporalDecoder(scope, latents, config),
     encoder: (scope, clip) => temporalEncoder(scope, clip, config),
@@ -127,7 +127,7 @@ export function temporalCoder(
     decode: async (latents, frames) => sliceFrames(await decode(latents), padding(frames)),
     encode: (clip, noise) => encode(concatFrames([zeroFrames(clip, padding(clip.frames)), clip]), noise),
     noiseDims,
-    release,
+    dispose,
   };
 }
 
@@ -147,7 +147,7 @@ function coder(runtime: Runtime, weights: Weights, network: Network): Coder {
       return { mean: mean!, logvar: logvar!, sample: sample! };
     },
     noiseDims: network.noiseDims,
-    release: sessions.release,
+    dispose: sessions.dispose,
   };
 }
 

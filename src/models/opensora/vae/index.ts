@@ -48,7 +48,7 @@ export interface Vae {
   /** Hidden states of the spatial encoder, a few frames at a time; see `Pipeline.features`. Absent without an encoder. */
   features?(clip: Clip, options?: VaeOptions): AsyncGenerator<readonly Clip[]>;
   /** Frees the compiled graphs, and with them most memory; the VAE stays usable. */
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** The two networks and how they are chained. */
@@ -94,9 +94,9 @@ export function loadVae(runtime: Runtime, weights: Weights, config: VaeConfig): 
     ...(weights.has('spatial_vae.module.encoder.conv_in.weight') && {
       features: (clip: Clip, options: VaeOptions = {}) => encoderFeatures(networks, clip, options),
     }),
-    async release() {
-      await spatial.release();
-      await temporal.release();
+    async dispose() {
+      await spatial.dispose();
+      await temporal.dispose();
     },
   };
 }

@@ -101,7 +101,7 @@ describe('encoding', () => {
       return (z - config.shift[channel]!) / config.scale[channel]!;
     });
     expect(relativeErrorOf({ tensor: 'sample', expected: scaled, actual: encoded.data })).toBeLessThan(2e-5);
-    await Promise.all([vae.release(), spatial.release(), temporal.release()]);
+    await Promise.all([vae.dispose(), spatial.dispose(), temporal.dispose()]);
   });
 });
 
@@ -122,7 +122,7 @@ describe('stopping', () => {
       await expect(vae.encode(clip, draw, { signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
       expect(draws).toBe(last);
     }
-    await vae.release();
+    await vae.dispose();
   });
 
   it('ends features between batches', async () => {
@@ -133,7 +133,7 @@ describe('stopping', () => {
     expect((await batches.next()).value[0].frames).toBe(8);
     controller.abort();
     await expect(batches.next()).rejects.toMatchObject({ code: 'aborted' });
-    await vae.release();
+    await vae.dispose();
   });
 });
 
@@ -155,7 +155,7 @@ describe('features', () => {
       expect(
         relativeErrorOf({ tensor: 'layer', expected: sliceFrames(whole[level]!, 3, 4).data, actual: layer.data }),
       ).toBeLessThan(1e-5);
-    await vae.release();
+    await vae.dispose();
   });
 
   it('are absent where there is no encoder', () => {
@@ -173,7 +173,7 @@ describe('decoding', () => {
     const latents = ramp({ channels: 4, frames: 5, height: 2, width: 3 });
     const actual = await first(other.decodeTime(runtime.tensor(latents.data, dimsOf(latents)), 17));
     expect(actual.data).toEqual((await plain.decode(latents, 17)).data);
-    await Promise.all([other.release(), plain.release()]);
+    await Promise.all([other.dispose(), plain.dispose()]);
   });
 
   it('refuses latents of another length', async () => {
@@ -184,19 +184,19 @@ describe('decoding', () => {
     );
   });
 
-  it('stops when asked to and works again after release', async () => {
+  it('stops when asked to and works again after being disposed of', async () => {
     const vae = loadVae(runtime, small().weights, small().config);
     const latents = runtime.tensor(new Float32Array(4 * 5 * 6), [1, 4, 5, 2, 3]);
     const controller = new AbortController();
     const decoding = vae.decode(latents, 17, { signal: controller.signal });
     expect((await decoding.next()).value.channels).toBe(3);
-    await vae.release();
+    await vae.dispose();
     controller.abort();
     await expect(vae.decode(latents, 17, { signal: controller.signal }).next()).rejects.toMatchObject({
       code: 'aborted',
     });
     expect((await first(vae.decode(latents, 17))).channels).toBe(3);
-    await vae.release();
+    await vae.dispose();
   });
 
   it('stops between chunks and between batches of a chunk', async () => {
@@ -211,7 +211,7 @@ describe('decoding', () => {
       controller.abort();
       await expect(decoding.next(), name).rejects.toMatchObject({ code: 'aborted' });
     }
-    await vae.release();
+    await vae.dispose();
   });
 
   it('names the tensors that a checkpoint lacks', () => {

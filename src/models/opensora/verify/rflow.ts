@@ -95,7 +95,7 @@ export async function* sampleCase(
   }
   const latents = (await runtime.read(result.value as Tensor)).slice();
   denoiser.dispose();
-  await Promise.all([sampler.dispose(), arithmetic.dispose(), network.release()]);
+  await Promise.all([sampler.dispose(), arithmetic.dispose(), network.dispose()]);
   return { latents, timesteps };
 }
 

@@ -91,7 +91,7 @@ export async function* verifyStdit3(runtime: Runtime, reference: ReferenceCase):
     yield { tensor: name, expected: (await reference.read(name)).data, actual: await known.get(name)?.() };
   }
   denoiser.dispose();
-  await network.release();
+  await network.dispose();
 }
 
 const residualName = (module: Node): string =>

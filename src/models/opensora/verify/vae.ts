@@ -40,7 +40,7 @@ export async function* verifySpatialVae(runtime: Runtime, reference: ReferenceCa
         return encode('sample'); // without noise the sample is the mode
     }
   });
-  await vae.release();
+  await vae.dispose();
 }
 
 /** Cases of the kind `vae_temporal`: `decoded_T5_frames17` of `z_T5`, `enc_mean_frames6` of `x_frames6`. */
@@ -58,7 +58,7 @@ export async function* verifyTemporalVae(runtime: Runtime, reference: ReferenceC
     const part = encoded[1] as 'mean' | 'logvar';
     return joined(clips, async (clip) => (await vae.encode(clip, zeros(vae.noiseDims(clip))))[part].data);
   });
-  await vae.release();
+  await vae.dispose();
 }
 
 /** Cases of the kind `vae_joint`: `decoded_frames40` of `z_frames40`, and `x_z_frames40` between the two VAEs. */
@@ -77,7 +77,7 @@ export async function* verifyJointVae(runtime: Runtime, reference: ReferenceCase
       return concatFrames(parts).data;
     });
   });
-  await vae.release();
+  await vae.dispose();
 }
 
 /** Compares every output and intermediate tensor of a case. */

@@ -11,20 +11,21 @@
  */
 import { basename, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { type ImageTextModel, loadImageTextModel, parsePixelConfig } from '../api/metrics.ts';
 import { readJson } from '../files/json.ts';
 import { readBytes } from '../files/read.ts';
-import { type ClipModel, loadClipModel, parsePixelConfig, type Runtime } from '../index.ts';
+import type { Runtime } from '../index.ts';
 
 const purpose = {
   what: 'a part of a CLIP model',
   todo: 'Give a folder as transformers.js has them, such as Xenova/clip-vit-base-patch32.',
 };
 
-/** Opens the folder and tries the model. Throws `model_not_found` where a file is missing, and what `loadClipModel` throws. */
-export async function openClipFolder(runtime: Runtime, folder: string): Promise<ClipModel> {
+/** Opens the folder and tries the model. Throws `model_not_found` where a file is missing, and what `loadImageTextModel` throws. */
+export async function openImageTextFolder(runtime: Runtime, folder: string): Promise<ImageTextModel> {
   const contents = (name: string) => readBytes(join(folder, name), purpose);
   const json = (name: string) => readJson(join(folder, name), z.looseObject({}), purpose);
-  return loadClipModel(runtime, {
+  return loadImageTextModel(runtime, {
     name: basename(resolve(folder)),
     vision: await contents(join('onnx', 'vision_model.onnx')),
     text: await contents(join('onnx', 'text_model.onnx')),

@@ -6,19 +6,20 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ClipModel, clipScores, createRuntime, parsePixelConfig, type Runtime } from '../index.ts';
-import { pixelValues } from '../metrics/clipmodel/pixels.ts';
-import { cosine } from '../metrics/clipmodel/scores.ts';
+import { type ImageTextModel, imageTextScores, parsePixelConfig } from '../api/metrics.ts';
+import { createRuntime, type Runtime } from '../index.ts';
+import { pixelValues } from '../metrics/imagetext/pixels.ts';
+import { cosine } from '../metrics/imagetext/scores.ts';
 import { Graph } from '../onnx/graph.ts';
 import { makeFrames } from '../video/frames.ts';
-import { openClipFolder } from './clipfolder.ts';
+import { openImageTextFolder } from './imagetextfolder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantcache-clip-test-'));
 let runtime: Runtime;
-let model: ClipModel;
+let model: ImageTextModel;
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
-  model = await openClipFolder(runtime, writeModel('tiny'));
+  model = await openImageTextFolder(runtime, writeModel('tiny'));
 });
 afterAll(async () => {
   await model?.[Symbol.asyncDispose]();
@@ -153,7 +154,7 @@ describe('scores', () => {
     ['one frame', 'blue', [blue], 1, 1],
     ['words in letters', 'reddish', [red], 0, 1],
   ] as const)('%s', async (_, caption, colours, clipSim, clipTemp) => {
-    const scores = await clipScores(model, clipOf(...colours), caption);
+    const scores = await imageTextScores(model, clipOf(...colours), caption);
     expect(scores.model).toBe('tiny');
     expect(scores.clipSim).toBeCloseTo(clipSim, 5);
     expect(scores.clipTemp).toBeCloseTo(clipTemp, 5);
@@ -165,8 +166,8 @@ describe('scores', () => {
       [clipOf(green, green), 'green'],
     ] as const;
     for (const [i, [frames, caption]] of pairs.entries()) {
-      const right = (await clipScores(model, frames, caption)).clipSim;
-      expect((await clipScores(model, frames, pairs[1 - i]![1])).clipSim).toBeLessThan(right);
+      const right = (await imageTextScores(model, frames, caption)).clipSim;
+      expect((await imageTextScores(model, frames, pairs[1 - i]![1])).clipSim).toBeLessThan(right);
     }
   });
 
@@ -177,10 +178,12 @@ describe('scores', () => {
 
   it('an embedding without direction is an error, and a run can be stopped', async () => {
     expect(() => cosine(Float32Array.of(0, 0), Float32Array.of(1, 0))).toThrow(/not finite/);
-    await expect(clipScores(model, clipOf([0, 0, 0]), 'red')).rejects.toMatchObject({ code: 'not_finite' });
+    await expect(imageTextScores(model, clipOf([0, 0, 0]), 'red')).rejects.toMatchObject({ code: 'not_finite' });
     const controller = new AbortController();
     controller.abort();
-    await expect(clipScores(model, clipOf(red), 'red', controller.signal)).rejects.toMatchObject({ code: 'aborted' });
+    await expect(imageTextScores(model, clipOf(red), 'red', controller.signal)).rejects.toMatchObject({
+      code: 'aborted',
+    });
   });
 });
 
@@ -237,7 +240,7 @@ describe('folders that are no CLIP model', () => {
     ['other-input', { 'onnx/text_model.onnx': visionGraph() }, 'unsupported_format', /take input_ids alone/],
     ['other-width', { 'onnx/text_model.onnx': textGraph(2) }, 'unsupported_format', /3 numbers and texts in 2/],
   ] as const)('%s', async (name, files, code, message) => {
-    const opening = openClipFolder(runtime, writeModel(name, files));
+    const opening = openImageTextFolder(runtime, writeModel(name, files));
     await expect(opening).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });

@@ -6,19 +6,19 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { readJson, saveJson } from '../files/json.ts';
-import { readText } from '../files/read.ts';
-import { saveText } from '../files/write.ts';
-import { parseStdit3Config } from '../models/opensora/stdit3/config.ts';
-import { stdit3Shapes } from '../models/opensora/stdit3/weights.ts';
-import { parseT5Config } from '../models/opensora/t5/config.ts';
-import { t5Shapes } from '../models/opensora/t5/weights.ts';
-import { parseVaeConfig } from '../models/opensora/vae/config.ts';
-import { vaeShapes } from '../models/opensora/vae/weights.ts';
-import { writeSafetensors } from '../weights/safetensors.ts';
+import { readJson, saveJson } from '../../files/json.ts';
+import { readText } from '../../files/read.ts';
+import { saveText } from '../../files/write.ts';
+import { writeSafetensors } from '../../weights/safetensors.ts';
+import { parseStdit3Config } from './stdit3/config.ts';
+import { stdit3Shapes } from './stdit3/weights.ts';
+import { parseT5Config } from './t5/config.ts';
+import { t5Shapes } from './t5/weights.ts';
+import { parseVaeConfig } from './vae/config.ts';
+import { vaeShapes } from './vae/weights.ts';
 
 /** The demo model's text encoder folder: its tokenizer serves the random model, too. */
-const demoTextEncoder = fileURLToPath(new URL('../../models/demo/t5', import.meta.url));
+const demoTextEncoder = fileURLToPath(new URL('../../../models/demo/t5', import.meta.url));
 
 export interface RandomModelOptions {
   /** An STDiT3 `config.json`; XL/2 by default. */

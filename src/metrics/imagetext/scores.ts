@@ -5,10 +5,10 @@
  */
 import { QuantCacheError } from '../../errors.ts';
 import { type Frames, frameAt } from '../../video/frames.ts';
-import type { ClipModel } from './model.ts';
+import type { ImageTextModel } from './model.ts';
 
 /** How a CLIP model judges one clip, or a mean over several. */
-export interface ClipScores {
+export interface ImageTextScores {
   /** Name of the CLIP model; scores of different ones cannot be compared. */
   readonly model: string;
   /** Likeness of frames and caption. */
@@ -18,12 +18,12 @@ export interface ClipScores {
 }
 
 /** Scores a clip against its caption. */
-export async function clipScores(
-  model: ClipModel,
+export async function imageTextScores(
+  model: ImageTextModel,
   frames: Frames,
   caption: string,
   signal?: AbortSignal,
-): Promise<ClipScores> {
+): Promise<ImageTextScores> {
   const text = await model.embedText(caption);
   const images: Float32Array[] = [];
   for (let index = 0; index < frames.count; index++) {

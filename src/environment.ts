@@ -6,8 +6,7 @@
  */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { QuantCacheError } from '../errors.ts';
-import type { IntegerProducts } from '../runtime/products.ts';
+import { QuantCacheError } from './errors.ts';
 
 /** The variables, their defaults and effects: the table that the documentation and `--help` print. */
 export const environmentVariables = [
@@ -74,7 +73,7 @@ function folder(value: string | undefined): string | undefined {
 /** What the environment says of 8-bit integers, if anything. Throws `invalid_option`. */
 export function readIntegerProducts(
   env: Readonly<Record<string, string | undefined>> = process.env,
-): IntegerProducts | undefined {
+): 'exact' | 'saturates' | undefined {
   const value = env.QUANTCACHE_INTEGER_PRODUCTS;
   if (!value) return undefined;
   if (value === 'exact' || value === 'saturates') return value;

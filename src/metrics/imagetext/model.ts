@@ -11,7 +11,7 @@ import type { Picture } from '../../video/resample.ts';
 import { type PixelConfig, pixelValues } from './pixels.ts';
 
 /** A loaded CLIP model. */
-export interface ClipModel extends AsyncDisposable {
+export interface ImageTextModel extends AsyncDisposable {
   readonly name: string;
   embedImage(picture: Picture, signal?: AbortSignal): Promise<Float32Array>;
   /** The last embedding is kept: all rows of a comparison ask for the same caption in turn. */
@@ -19,7 +19,7 @@ export interface ClipModel extends AsyncDisposable {
 }
 
 /** What a model is made of: contents of files. */
-export interface ClipParts {
+export interface ImageTextParts {
   readonly name: string;
   /** ONNX with its weights inside: `pixel_values` to `image_embeds`. */
   readonly vision: Uint8Array<ArrayBuffer>;
@@ -43,12 +43,12 @@ interface TokenizersPackage {
  * Loads a model and tries it. Throws `missing_peer` without the package of tokenizers, `corrupt_file` for a file that is not
  * ONNX or not a tokenizer, `unsupported_format` for graphs with other inputs and outputs.
  */
-export async function loadClipModel(runtime: Runtime, parts: ClipParts): Promise<ClipModel> {
+export async function loadImageTextModel(runtime: Runtime, parts: ImageTextParts): Promise<ImageTextModel> {
   const encode = await loadTokenizer(parts);
   const vision = await compile(runtime, 'vision_model.onnx', parts.vision);
   const text = await compile(runtime, 'text_model.onnx', parts.text);
   let last: { readonly text: string; readonly embedding: Float32Array } | undefined;
-  const model: ClipModel = {
+  const model: ImageTextModel = {
     name: parts.name,
     async embedImage(picture, signal) {
       throwIfAborted(signal);
@@ -63,8 +63,8 @@ export async function loadClipModel(runtime: Runtime, parts: ClipParts): Promise
       return last.embedding;
     },
     async [Symbol.asyncDispose]() {
-      await vision.release();
-      await text.release();
+      await vision.dispose();
+      await text.dispose();
     },
   };
   try {
@@ -76,7 +76,7 @@ export async function loadClipModel(runtime: Runtime, parts: ClipParts): Promise
   return model;
 }
 
-async function assertFits(model: ClipModel): Promise<void> {
+async function assertFits(model: ImageTextModel): Promise<void> {
   const image = await model.embedImage({ width: 1, height: 1, data: Uint8Array.of(128, 128, 128) });
   const text = await model.embedText('a picture');
   if (image.length === text.length && image.length > 0) return;
@@ -87,7 +87,11 @@ async function assertFits(model: ClipModel): Promise<void> {
 }
 
 /** Text to ids with the end token last, cut to the length of the model. */
-async function loadTokenizer({ name, tokenizer, tokenizerConfig }: ClipParts): Promise<(text: string) => number[]> {
+async function loadTokenizer({
+  name,
+  tokenizer,
+  tokenizerConfig,
+}: ImageTextParts): Promise<(text: string) => number[]> {
   const purpose = 'Reading the tokenizer of a CLIP model';
   const { Tokenizer } = await importPeer<TokenizersPackage>(
     '@huggingface/tokenizers',

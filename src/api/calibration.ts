@@ -1,0 +1,13 @@
+/** `quantcache/calibration`: profiles, fitted options and recipes for a model, from runs of it. */
+export { type CalibrationEvent, calibrate } from '../calibration/calibrate.ts';
+export { type Candidate, optionsOf } from '../calibration/candidate.ts';
+export { measure, openPrompt } from '../calibration/measure.ts';
+export { loadMeasurements, noMeasurements, saveMeasurements } from '../calibration/measurements.ts';
+export { calibrationPrompts } from '../calibration/prompts.ts';
+export { pickRecipe, type RecipesOptions, type RecipeTrial, recipesToTry, tryRecipes } from '../calibration/recipes.ts';
+export { openRecipeTrials } from '../calibration/recipetrials.ts';
+export { velocitiesOf } from '../calibration/record.ts';
+export { pick, reaches, type Target } from '../calibration/targets.ts';
+export { denoise } from '../denoise.ts';
+export type { WrittenProfile } from '../policies/quantcache/profile.ts';
+export { saveFitted, saveProfile } from '../profiles.ts';

@@ -1,0 +1,9 @@
+/** `quantcache/doctor`: what there is to know about an installation when something goes wrong. */
+export {
+  cachesReport,
+  machineReport,
+  type SelfTest,
+  testDemoModel,
+  testIntegerProducts,
+  versionsReport,
+} from '../doctor.ts';
