@@ -17,8 +17,8 @@ export interface Records {
 /** The clips of each part; a part that is not to be measured has none. */
 export type Wanted = Readonly<Record<Part, readonly Cell[]>>;
 
-/** Evaluations that searching a clip takes where none has been searched. */
-const guessedSearch = 300;
+/** Evaluations per step and clip that searches take, as far as can be guessed: one path for all clips takes more leaps. */
+const guessedSearch = { oracle: 10, fixed: 16 } as const;
 
 /** The clips that a part lacks. */
 export const missingIn = (part: Part, wanted: Wanted, records: Records): readonly Cell[] =>
@@ -41,14 +41,17 @@ export const isComplete = (wanted: Wanted, records: Records): boolean =>
 /** Evaluations that are still to be made, as far as they can be known. */
 export function evaluationsLeft(wanted: Wanted, records: Records, { full, fewer, judged }: HardnessRows): number {
   const perClip = (rows: HardnessRows['fewer']) => rows.reduce((sum, row) => sum + evaluationsOf(row), 0);
-  const { oracle } = records;
-  const search = full.numSteps + (oracle.length > 0 ? mean(oracle.map(({ searched }) => searched)) : guessedSearch);
-  const searches =
-    missingIn('oracle', wanted, records).length + (isFixedMissing(wanted, records) ? wanted.oracle.length : 0);
+  const { numSteps } = full;
+  const searched = records.oracle.map((record) => record.searched);
+  const perSearch = searched.length > 0 ? mean(searched) : guessedSearch.oracle * numSteps;
+  // A search that outlasts the guess is foretold to end soon.
+  const rest = guessedSearch.fixed * numSteps - (fixedFor(wanted, records)?.searched ?? 0);
+  const fixedSearch = isFixedMissing(wanted, records) ? numSteps + Math.max(guessedSearch.fixed, rest) : 0;
   return (
     missingIn('fidelity', wanted, records).length * perClip([full, ...fewer]) +
     missingIn('agreement', wanted, records).length * perClip(judged) +
-    searches * search
+    missingIn('oracle', wanted, records).length * (numSteps + perSearch) +
+    wanted.oracle.length * fixedSearch
   );
 }
 

@@ -47,6 +47,7 @@ const schema = z.object({
     .object({
       cells: z.array(cell),
       paths: z.array(path.extend({ psnr: numbers })),
+      searched: z.number(),
       unfinished: z
         .object({
           evaluations: z.number(),

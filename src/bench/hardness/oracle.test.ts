@@ -104,6 +104,7 @@ test('the summary counts what each clip needs, by either search, against what ni
       { ...cells[2]!, paths: [path(5, 15), path(8, 27), path(10, 36)], loss: 0.5, searched: 30 },
     ],
     fixed: {
+      searched: 40,
       cells,
       paths: [
         { evaluations: 6, leaps: '6', psnr: [34, 30.5, 20] },

@@ -107,9 +107,10 @@ export async function* searchAll(
 ): AsyncGenerator<FixedRecord, FixedRecord> {
   const search = searchOf(courses, numSteps, beam);
   const cells = courses.map(({ cell }) => cell);
-  let record: FixedRecord = earlier ?? { cells, paths: [] };
+  let record: FixedRecord = earlier ?? { cells, paths: [], searched: 0 };
   let layer = earlier?.unfinished ? unpacked(earlier.unfinished) : firstLayer(courses.map(({ field }) => field.start));
   while (tenthOf(record) < highestTarget) {
+    const searched = record.searched + layer.paths.length;
     layer = await nextLayer(search, layer);
     const found: { path: Path<States>; psnr: number[] }[] = [];
     for (const path of layer.finished.slice(0, beam)) {
@@ -123,8 +124,8 @@ export async function* searchAll(
     );
     const { evaluations } = layer;
     const paths = best ? [...record.paths, { evaluations, leaps: textOf(best.path), psnr: best.psnr }] : record.paths;
-    record = { cells, paths, unfinished: packed(layer) };
-    if (tenthOf(record) >= highestTarget) record = { cells, paths };
+    record = { cells, paths, searched, unfinished: packed(layer) };
+    if (tenthOf(record) >= highestTarget) record = { cells, paths, searched };
     yield record;
   }
   return record;

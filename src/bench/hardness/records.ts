@@ -69,6 +69,8 @@ export interface FixedPathRecord {
 export interface FixedRecord {
   readonly cells: readonly Cell[];
   readonly paths: readonly FixedPathRecord[];
+  /** Evaluations per clip that the search has taken so far. */
+  readonly searched: number;
   /** Where the search stands; absent when it is over. Latents per clip are base64 of float32. */
   readonly unfinished?: {
     readonly evaluations: number;
