@@ -69,7 +69,7 @@ describe('generate', () => {
 
   test.each(['fp32', 'w8a8', 'w4a8'] as const)('a clip does not depend on its neighbours, %s', async (precision) => {
     const alone = await run({ precision });
-    const neighbours = ['a small white circle spins over a black background', 'a large blue square'];
+    const neighbours = [`${prompt} and a small white circle spins over a black background`, 'a large blue square'];
     const { videos } = await run({ precision, prompts: [prompt, ...neighbours] });
     expect(videos).toHaveLength(3);
     expect(videos[0]!.data).toEqual(alone.videos[0]!.data);

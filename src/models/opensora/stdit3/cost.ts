@@ -15,19 +15,22 @@ export interface CostOptions {
   readonly captionTokens: number;
 }
 
-/** Attention scores that a module computes at a time: how often a query meets a key, in all heads. */
+/**
+ * Attention scores that a module computes at a time of one sample: how often a query meets a key, in all heads. What is
+ * decided by them does not depend on the other samples of a batch.
+ */
 export function attentionScores(
   { numHeads }: Stdit3Config,
   { kind }: Node,
   { dims, pieces, captionTokens }: { readonly dims: Dims; readonly pieces: number; readonly captionTokens: number },
 ): number {
-  const [, frames, tokens] = dims;
+  const [, frames, tokens, width] = dims;
   const seen: Readonly<Record<string, number>> = {
     'spatial-attention': tokens,
     'temporal-attention': frames,
     'cross-attention': captionTokens,
   };
-  return rowsOf(pieces, dims) * numHeads * (seen[kind] ?? 0);
+  return rowsOf(pieces, [1, frames, tokens, width]) * numHeads * (seen[kind] ?? 0);
 }
 
 /** Floating-point operations of one run of a module. */

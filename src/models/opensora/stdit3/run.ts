@@ -35,8 +35,11 @@ export async function runModule(
   return results as unknown as ModuleResult & { ungated?: Tensor };
 }
 
-/** Operations that a graph may have which cannot be interrupted: about a second's worth. */
-const uninterrupted = 2e11;
+/**
+ * Operations of one sample that a graph may have which cannot be interrupted: half a second's worth. Of one sample, as all
+ * that is decided here, so that no clip depends on those made beside it.
+ */
+const uninterrupted = 1e11;
 
 /** Runs all modules inside a node as one graph; undefined where that would take long, or where inputs are to be watched. */
 export function runWhole(
@@ -48,9 +51,8 @@ export function runWhole(
   precision: Precision,
 ): Promise<Tensor> | undefined {
   const { recorder, config } = network;
-  const { conditioning, caption } = generation;
-  const [batch, captionTokens] = caption.tokens.dims as [number, number];
-  const cost = { geometry: conditioning.geometry, batch, captionTokens };
+  const { geometry } = generation.conditioning;
+  const cost = { geometry, batch: 1, captionTokens: config.maxCaptionLength };
   const modules = modulesIn(node);
   const operations = modules.reduce((sum, module) => sum + moduleFlops(config, module, cost), 0);
   if (recorder || operations > uninterrupted) return undefined;
@@ -99,7 +101,7 @@ function formOf(
   const inPieces = !recorder && !outputs.includes('ungated');
   const rowParts = inPieces ? piecesFor(runtime.backend, node.kind, dims) : whole;
   const parts = apart === 'samples' ? eachSample(dims) : rowParts;
-  const scores = attentionScores(config, node, { dims, pieces: parts.pieces, captionTokens: caption.tokens.dims[1]! });
+  const scores = attentionScores(config, node, { dims, pieces: parts.pieces, captionTokens: config.maxCaptionLength });
   const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
   return { outputs, kernel: runtime.attentionKernel(scores), padded, ...parts };
 }

@@ -80,7 +80,7 @@ export function loadTextEncoder(runtime: Runtime, weights: Weights, config: T5Co
       try {
         for (let block = 0; block < config.numLayers; block++) {
           throwIfAborted(options.signal);
-          const kernel = runtime.attentionKernel(prompts * config.numHeads * length ** 2);
+          const kernel = runtime.attentionKernel(config.numHeads * length ** 2);
           await advance(`block ${block} ${kernel}`, () => blockGraph(weights, config, block, kernel), { bias });
           await options.onBlock?.(block + 1, config.numLayers, hidden);
         }
