@@ -13,24 +13,34 @@ import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from './testing.ts';
 
 const home = join(temporaryFolder(), 'home');
 let runtime: Runtime;
+/** On any processor as on one whose products of signed weights saturate. */
+let unsigned: Runtime;
 beforeAll(async () => {
   runtime = await createRuntime({ threads: 1 });
+  unsigned = await createRuntime({ threads: 1, integerProducts: 'saturates' });
 });
-afterAll(() => runtime[Symbol.asyncDispose]());
+afterAll(async () => {
+  await runtime[Symbol.asyncDispose]();
+  await unsigned[Symbol.asyncDispose]();
+});
 
 /** What every module of the first pair of blocks adds, all on the same hidden state. */
-async function residuals(precision: Precision, options: Stdit3Options = {}): Promise<Map<string, Float32Array>> {
-  const network = await tinyStdit3(runtime, 1, { cache: openCache(home), ...options });
+async function residuals(
+  precision: Precision,
+  options: Stdit3Options = {},
+  on = runtime,
+): Promise<Map<string, Float32Array>> {
+  const network = await tinyStdit3(on, 1, { cache: openCache(home), ...options });
   try {
     const text = { conditional: tinyText(), unconditional: await network.nullCaption() };
     const denoiser = await network.begin({ text, geometry: tinyGeometry });
     const { channels, frames, height, width } = tinyGeometry.latent;
     const latents = torchGenerator(4).randn(channels * frames * height * width);
-    const evaluation = await denoiser.evaluate(runtime.tensor(latents, [1, channels, frames, height, width]), 500);
+    const evaluation = await denoiser.evaluate(on.tensor(latents, [1, channels, frames, height, width]), 500);
     const added = new Map<string, Float32Array>();
     for (const node of network.blocks.slice(0, 2).flatMap((block): readonly Node[] => block.children!)) {
       const { residual } = await evaluation.run(node, evaluation.hidden, { precision, residual: true });
-      added.set(node.path, (await runtime.read(residual!)).slice());
+      added.set(node.path, (await on.read(residual!)).slice());
     }
     return added;
   } finally {
@@ -59,10 +69,12 @@ describe('modules in integers are close to float32', () => {
     ['w4a8', 0.22],
     ['w4a6', 0.22],
   ] as const)('%s', async (precision, bound) => {
-    const errors = errorsOf(await residuals(precision), await residuals('fp32'));
+    const found = await residuals(precision);
+    const errors = errorsOf(found, await residuals('fp32'));
     expect(errors.size).toBe(6);
     expect(largestOf(errors)).toBeLessThan(bound);
     expect(Math.min(...errors.values())).toBeGreaterThan(1e-4);
+    expect(await residuals(precision, {}, unsigned)).toEqual(found);
   });
 
   it('smoothing from recorded activations folds into the modulation and keeps the result', async () => {
