@@ -7,7 +7,13 @@ import { findText } from './files/read.ts';
 import { samplerNamed } from './loop.ts';
 import type { Pipeline } from './pipeline.ts';
 import { policyEntry } from './policies/index.ts';
-import { type Fitted, type Profile, parseProfile, type WrittenProfile } from './policies/quantcache/profile.ts';
+import {
+  type Fitted,
+  fittedSchema,
+  type Profile,
+  parseProfile,
+  type WrittenProfile,
+} from './policies/quantcache/profile.ts';
 import { assertSameWeights } from './weights/bound.ts';
 
 /** The name that is looked for where nobody names one. */
@@ -75,37 +81,44 @@ export async function findDefaultProfile(
   }
 }
 
+/** Options of a policy that hold for one model, and what they were fitted for, where that is known. */
+export interface FittedOptions {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly fitted?: Fitted;
+}
+
 /**
  * Options that a policy was fitted to a model with (`quantcache calibrate --policy`), from the model's folder of profiles;
  * else those published for the model, if any. Throws `corrupt_file`, and `weights_mismatch` for options of other weights.
  */
-export async function fittedOptions(policy: string, pipeline: Pipeline): Promise<Readonly<Record<string, unknown>>> {
-  const published = pipeline.publishedOptions(policy);
+export async function fittedOptions(policy: string, pipeline: Pipeline): Promise<FittedOptions> {
+  const published = { options: pipeline.publishedOptions(policy) };
   if (!policyEntry(policy).fit) return published;
   const file = join(pipeline.folder, 'profiles', `${policy}.json`);
-  const fitted = await findJson(file, fittedSchema, {
+  const found = await findJson(file, fittedOptionsSchema, {
     what: 'a file of fitted options',
     todo: `Write it with "quantcache calibrate --policy ${policy}".`,
   });
-  if (!fitted) return published;
-  const { model, options } = fitted;
-  assertSameWeights(file, model, { name: pipeline.model, hash: await pipeline.hash() });
-  return options;
+  if (!found) return published;
+  assertSameWeights(file, found.model, { name: pipeline.model, hash: await pipeline.hash() });
+  return found;
 }
 
-const fittedSchema = z.strictObject({
+const fittedOptionsSchema = z.strictObject({
   format: z.literal('quantcache-fitted'),
   version: z.literal(1),
   /** Of the policy. */
   name: z.string(),
   model: z.strictObject({ name: z.string(), hash: z.string() }),
+  /** Files of earlier versions do not say it. */
+  fitted: fittedSchema.optional(),
   options: z.record(z.string(), z.unknown()),
 });
 
 /** Writes fitted options, whole or not at all. */
 export async function saveFitted(
   file: string,
-  fitted: Omit<z.input<typeof fittedSchema>, 'format' | 'version'>,
+  fitted: Omit<z.input<typeof fittedOptionsSchema>, 'format' | 'version'>,
 ): Promise<void> {
   await saveJson(file, { format: 'quantcache-fitted', version: 1, ...fitted }, 1);
 }

@@ -87,11 +87,8 @@ describe('with pictures and loops', () => {
 });
 
 test.each<[string, string[], RegExp]>([
-  [
-    'options that the file decides',
-    ['--from', 'star.mp4', '--seed', '3', star, '-o', 'x.mp4'],
-    /leave out the prompt, --seed/,
-  ],
+  ['a prompt', ['--from', 'star.mp4', star, '-o', 'x.mp4'], /--from takes the prompt from star\.mp4/],
+  ['options of the run', ['--from', 'star.mp4', '--seed', '3', '-o', 'x.mp4'], /Nothing would read --seed here/],
   ['to overwrite it', ['--from', 'star.mp4', '-o', './star.mp4'], /--out would write the file that --from reads/],
   ['an image that it had not', ['--from', 'star.mp4', '--image', 'first.png', '-o', 'x.mp4'], /made without an image/],
   ['a picture of something else', ['--from', 'other.png', '-o', 'x.mp4'], /does not say how it was made/],

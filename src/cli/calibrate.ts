@@ -144,6 +144,9 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return;
   }
   const model = { name: pipeline.model, hash: await pipeline.hash() };
+  const { height, width, numFrames: frames, fps } = pipeline.geometry(flags);
+  const sampler = samplerNamed(pipeline).name;
+  const fitted = { height, width, frames, fps, guidanceScale, sampler, conditioning: 'text' } as const;
   const measurementsFile = measurementsOf(flags, targets);
   const earlier = await loadMeasurements(measurementsFile, {
     model,
@@ -165,7 +168,12 @@ async function run(flags: Flags, command: Command): Promise<void> {
     progress.end();
     const runs = measured.prompts.filter(({ numSteps }) => numSteps === flags.steps[0]);
     const options = coefficientsOf(runs.map(({ changes }) => changes));
-    await saveFitted(targets[0]!.file, { name: flags.policy!, model, options });
+    await saveFitted(targets[0]!.file, {
+      name: flags.policy!,
+      model,
+      fitted: { ...fitted, steps: [flags.steps[0]!] },
+      options,
+    });
     process.stdout.write(flags.json ? `${JSON.stringify(options)}\n` : `${targets[0]!.file}\n`);
     return;
   }
@@ -174,9 +182,6 @@ async function run(flags: Flags, command: Command): Promise<void> {
   progress.end();
   const wanted = targets.map((target) => ({ ...target, candidates }));
   if (flags.each) wanted.push(...oneOfEach(candidates, { steps: flags.steps, folder: dirname(targets[0]!.file) }));
-  const { height, width, numFrames: frames, fps } = pipeline.geometry(flags);
-  const sampler = samplerNamed(pipeline).name;
-  const fitted = { height, width, frames, fps, guidanceScale, sampler, conditioning: 'text' } as const;
   const profiles: WrittenProfile[] = [];
   const missed: string[] = [];
   for (const { file, ...one } of wanted) {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { type ClipRecord, parseRunOptions, readRecord } from '../api/run.ts';
 import { type Precision, QuantCacheError, type RunOptions, type SizeRequest } from '../index.ts';
+import { refuseUnread } from './given.ts';
 import type { ModelFlags } from './options.ts';
 import { checkPrompts } from './words.ts';
 
@@ -68,20 +69,18 @@ async function requestFrom(
   flags: GenerateFlags,
   command: Command,
 ): Promise<GenerateRequest> {
-  const given = (name: string) => command.getOptionValueSource(name) === 'cli';
-  const refused = command.options.filter(
-    (option) => given(option.attributeName()) && !besideFrom.includes(option.attributeName()),
-  );
-  const names = [...(prompts.length > 0 ? ['the prompt'] : []), ...refused.map(({ long }) => long)];
-  if (names.length > 0)
-    throw new QuantCacheError('invalid_option', `--from takes everything from ${file}; leave out ${names.join(', ')}.`);
+  if (prompts.length > 0)
+    throw new QuantCacheError('invalid_option', `--from takes the prompt from ${file}; leave out what is given.`);
+  const others = command.options.map((option) => option.attributeName()).filter((name) => !besideFrom.includes(name));
+  refuseUnread(command, others, `--from takes everything about the run from ${file}; leave it out`);
   const earlier = await readRecord(file);
   const { run, source } = earlier;
   if (flags.image !== undefined && run.image === undefined)
     throw new QuantCacheError('invalid_option', `${file} was made without an image; leave out --image.`);
+  const device = command.getOptionValueSource('device') === 'cli' ? flags.device : source.device;
   return {
     asked: { ...run, image: flags.image ?? run.image },
-    source: { ...source, ...(given('device') && { device: flags.device }), threads: flags.threads ?? source.threads },
+    source: { ...source, device, threads: flags.threads ?? source.threads },
     earlier,
   };
 }

@@ -133,6 +133,17 @@ describe('a policy', () => {
     });
   });
 
+  test('whose options were fitted for other runs says so once, unless they are not used', async () => {
+    const fit = { format: 'quantcache-fitted', version: 1, name: 'teacache', model: { name: 'test', hash: 'abc' } };
+    write('teacache', { ...fit, fitted: { ...profile.fitted, steps: [30] }, options: { coefficients: [2, 3] } });
+    const warnings = async (asked: Partial<RunOptions>) => (await decide({ policy: 'teacache', ...asked })).warnings;
+    expect(await warnings({})).toEqual([]);
+    expect(await warnings({ numSteps: 20, guidanceScale: 8 })).toEqual([
+      expect.stringMatching(/"teacache" were fitted for 30 steps, not 20; guidance 4, not 8\./),
+    ]);
+    expect(await warnings({ numSteps: 20, policyOptions: { coefficients: [1, 0] } })).toEqual([]);
+  });
+
   test('gets what was fitted to the model, options that are given go before', async () => {
     const fit = { format: 'quantcache-fitted', version: 1, name: 'teacache', model: { name: 'test', hash: 'abc' } };
     write('teacache', { ...fit, options: { coefficients: [2, 3], threshold: 0.3 } });

@@ -98,7 +98,11 @@ async function choose(
   { setting, changes }: Circumstances,
 ): Promise<Choice> {
   if (policy !== undefined) {
-    return { policy, options: { ...(await fittedOptions(policy, pipeline)), ...changes } };
+    const { options, fitted } = await fittedOptions(policy, pipeline);
+    const isUsed = Object.keys(options).some((name) => !(name in changes));
+    const differences = fitted && isUsed ? misfits(fitted, setting) : [];
+    const warning = `The options of policy "${policy}" were fitted for ${differences.join('; ')}. What it saves and loses here was not measured.`;
+    return { policy, options: { ...options, ...changes }, warnings: differences.length > 0 ? [warning] : [] };
   }
   const found = profile === undefined ? await findDefaultProfile(pipeline) : await loadProfile(profile, pipeline);
   if (!found) return { policy: 'full', options: changes };

@@ -7,7 +7,8 @@ import * as z from 'zod';
 import { parseJson } from '../../files/json.ts';
 import { quantcacheOptions } from './index.ts';
 
-const fittedSchema = z.strictObject({
+/** The schema of what calibration fitted for. */
+export const fittedSchema = z.strictObject({
   /** Pixels, as the model is conditioned on them. */
   height: z.int().positive(),
   width: z.int().positive(),
