@@ -114,7 +114,9 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
 /** One NaN spreads to all latents within a step or two: the run ends at once, on whichever device it is. */
 async function assertNumbers(latents: Tensor, step: number, { arithmetic, precision }: DenoiseOptions): Promise<void> {
   if (Number.isFinite(await arithmetic.meanAbsolute(latents))) return;
-  const message = `The latents after step ${step + 1}, asked for in ${precision}, hold NaN or infinity. ${checkCheckpoint}`;
+  const todo =
+    precision === 'fp32' ? checkCheckpoint : `${checkCheckpoint} --precision fp32 shows whether it is the model.`;
+  const message = `The latents after step ${step + 1}, asked for in ${precision}, hold NaN or infinity. ${todo}`;
   throw new QuantCacheError('not_finite', message);
 }
 

@@ -19,4 +19,4 @@ export function assertFinite(values: Float32Array, what: string, todo: string): 
 }
 
 /** What to do where a stage of a run gave what is no number. */
-export const checkCheckpoint = 'Check the checkpoint; another seed or --precision fp32 shows whether it is the model.';
+export const checkCheckpoint = 'Check the checkpoint, or try another seed.';

@@ -62,7 +62,7 @@ test.each([
     const message = expect.stringMatching(new RegExp(`${name.replaceAll('.', '\\.')} in .*stdit3.*1 of \\d+ numbers`));
     await expect(run(model, precision), precision).rejects.toMatchObject({ code: 'not_finite', message });
   }
-  const message = expect.stringMatching(/after step 1, asked for in fp32/);
+  const message = expect.stringMatching(/after step 1, asked for in fp32(?!.*--precision)/);
   await expect(run(model, 'fp32')).rejects.toMatchObject({ code: 'not_finite', message });
 });
 
