@@ -2,7 +2,7 @@
  * The house rules of ARCHITECTURE.md that a program can check: who may import what, types included, and how long a file may be.
  * Support for tests (`testing.ts`, the conformance suite) counts as tests and may import anything.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import * as main from '../src/index.ts';
@@ -132,6 +132,13 @@ test('the main entry is small, and the package names all others', () => {
   const named = Object.keys(exports).flatMap((name) => /^\.\/([\w-]+)$/.exec(name)?.[1] ?? []);
   const entries = sources.flatMap(({ path }) => /^api\/([\w-]+)\.ts$/.exec(path)?.[1] ?? []);
   expect(named.sort()).toEqual(entries.sort());
+});
+
+test('pages that comments cite are in the repository', () => {
+  const cited = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/\b[A-Z_]{3,}\.md\b/g)].map(([page]) => [path, page]),
+  );
+  expect(cited.filter(([, page]) => !existsSync(page!))).toEqual([]);
 });
 
 test('no file is a heap', () => {

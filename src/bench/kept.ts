@@ -81,7 +81,7 @@ function nameOf(row: string, { prompt, seed }: Cell): string {
   return `${row.replaceAll(/[^\w-]+/g, '-').slice(0, 40)}-${hash}`;
 }
 
-/** At most `mostFrames`, evenly spaced, in the same time. */
+/** At most `mostFrames`, evenly spaced, over the same time. */
 function thinned(frames: Frames): Frames {
   const { width, height, count, fps } = frames;
   if (count <= mostFrames) return frames;

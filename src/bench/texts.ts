@@ -3,7 +3,7 @@
 /** A number with its noun: "1 clip", "2 clips". */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** How often as fast: "2.50x". */
+/** How many times as fast: "2.50x". */
 export const times = (value: number): string => `${value.toFixed(2)}x`;
 
 /** A share: "87.5%". */

@@ -1,7 +1,7 @@
 /**
  * Which recipe serves an integer precision best on a model: one scale per row or for all of a sample, with smoothing and with
  * rotation or without. Each is run in full on a few prompts, beside the default recipe so that a busy machine is busy for
- * both, and compared with full fp32 computation on the same seed. Reference: METHODS.md, sections 6 to 9.
+ * both, and compared with full fp32 computation on the same seed.
  */
 import type { ModelOptions } from '../models/family.ts';
 import type { Pipeline } from '../pipeline.ts';

@@ -1,13 +1,13 @@
 /**
  * EasyCache (Zhou et al. 2025, arXiv 2507.02860): how fast the network's output follows its input was just seen, so the
- * change of its next output can be foretold from its next input alone, without calibration.
+ * change of its next output can be predicted from its next input alone, without calibration.
  *
  *     k = |v - v'|_1 / |x - x'|_1                   outputs v and latents x of the last two computed steps
  *     sum += k |x(s) - x(s-1)|_1 / |v|_1            v = the last computed output
  *     reuse while sum < threshold; a computed step sets the sum to 0
  *
- * The first steps and the last one are computed. Defaults of the original: threshold 0.05 with 10 first steps for Wan 2.1,
- * 0.025 with 5 for HunyuanVideo.
+ * The first steps and the last one are computed. The original has other defaults for each model: threshold 0.05 with 10 first
+ * steps, or 0.025 with 5.
  *
  * Simplified: the original repeats v - x, here the network's last part runs and the stack of blocks repeats its residual;
  * means are over the whole output, both guidance halves and all channels, where the original takes the conditional half.
@@ -24,13 +24,13 @@ export const easycacheOptions = z.strictObject({
     .number()
     .nonnegative()
     .default(0.05)
-    .describe('How much foretold change may add up before a step is computed; 0 computes all.'),
+    .describe('How much predicted change may add up before a step is computed; 0 computes all.'),
   warmup: z.int().positive().default(10).describe('Steps at the beginning that are always computed.'),
 });
 
 type Options = z.output<typeof easycacheOptions>;
 
-/** Reuse of whole steps while the output is foretold to change little. */
+/** Reuse of whole steps while the output is predicted to change little. */
 export function easycache(given?: z.input<typeof easycacheOptions>): Policy {
   const options = readOptions('easycache', easycacheOptions, given);
   return { name: 'easycache', begin: (context) => begin(options, context) };

@@ -74,7 +74,7 @@ export const policies: Readonly<Record<string, PolicyEntry>> = {
   magcache: entry('whole steps reused while residuals keep their size', magcacheOptions, magcache, {
     fit: fitMagcache,
   }),
-  easycache: entry('whole steps reused while the output is foretold to change little', easycacheOptions, easycache),
+  easycache: entry('whole steps reused while the output is predicted to change little', easycacheOptions, easycache),
   taylorseer: entry('residuals predicted by a Taylor expansion', taylorseerOptions, taylorseer),
   fbcache: entry('all blocks but the first reused while that one changes little', fbcacheOptions, fbcache),
   dbcache: entry('middle blocks reused while the first ones change little', dbcacheOptions, dbcache),

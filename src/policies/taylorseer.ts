@@ -4,7 +4,7 @@
  *
  *     F(s + k) = sum over i = 0..m of D^i F(s) / (i! N^i) k^i        (see `history.ts` for unequal distances)
  *
- * Defaults of the original for Wan 2.1: N = 5, order m = 1, the first step computed. Written from the formula.
+ * Defaults of the original for text to video: N = 5, order m = 1, the first step computed. Written from the formula.
  *
  * The original predicts the output of every module. All of them share one schedule, the prediction is linear, and a
  * network of residuals adds them up: predicting the whole step's residual gives the same numbers from one history

@@ -6,7 +6,7 @@
  * unsigned because signed ones are three times slower than float32 here; weights are signed, or unsigned around 128 where
  * the processor's products of signed ones saturate (`runtime/products.ts`). 4-bit weights become int8 when the session is
  * made. `blocks`: MatMulNBits, which quantizes activations per row and 128 channels itself; the only one that GPUs have
- * (not tested on one yet). Reference: ORT.md, section 3.
+ * (not tested on one yet).
  */
 
 import { QuantCacheError } from '../errors.ts';

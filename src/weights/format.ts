@@ -18,7 +18,7 @@ const dataAlignment = 64;
 /** Bytes that hold the header's length. */
 const prefixSize = 8;
 
-/** Where one tensor lies in its file: `offset` is counted in bytes from the begin of the file. */
+/** Where one tensor lies in its file: `offset` is counted in bytes from the beginning of the file. */
 export interface TensorEntry {
   name: string;
   dtype: Dtype;
@@ -32,7 +32,7 @@ export interface Header {
   tensors: Map<string, TensorEntry>;
   /** The file's `__metadata__`: free text by key. */
   metadata: Record<string, string>;
-  /** Where the data begins, in bytes from the begin of the file. */
+  /** Where the data begins, in bytes from the beginning of the file. */
   dataStart: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a measurement is foretold to take. */
+/** What a measurement is expected to take. */
 import { expect, test } from 'vitest';
 import { evaluationsLeft, isComplete, type Records, type Wanted } from './due.ts';
 import { hardnessRows } from './protocol.ts';

@@ -1,4 +1,4 @@
-/** What is left to measure: clips, and the evaluations of the network that they take, which is what time is foretold by. */
+/** What is left to measure: clips, and the evaluations of the network that they take, which is what time is estimated by. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Cell } from '../comparison.ts';
 import { evaluationsOf } from './clips.ts';
@@ -44,7 +44,7 @@ export function evaluationsLeft(wanted: Wanted, records: Records, { full, fewer,
   const { numSteps } = full;
   const searched = records.oracle.map((record) => record.searched);
   const perSearch = searched.length > 0 ? mean(searched) : guessedSearch.oracle * numSteps;
-  // A search that outlasts the guess is foretold to end soon.
+  // A search that outlasts the guess is expected to end soon.
   const rest = guessedSearch.fixed * numSteps - (fixedFor(wanted, records)?.searched ?? 0);
   const fixedSearch = isFixedMissing(wanted, records) ? numSteps + Math.max(guessedSearch.fixed, rest) : 0;
   return (

@@ -1,4 +1,4 @@
-/** Sizes: the table of the specification (OPEN_SORA.md section 6), shape checks of all entries, and refusals. */
+/** Sizes: the table of Open-Sora 1.2, shape checks of all entries, and refusals. */
 
 import { describe, expect, test } from 'vitest';
 import { QuantCacheError } from '../../errors.ts';

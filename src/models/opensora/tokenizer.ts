@@ -4,7 +4,7 @@
  * Text is normalized by the model's charsmap, cut at spaces, each word gets a leading `▁` and is split by the unigram model;
  * `</s>` closes the sequence, `<pad>` (0) fills it up. Special tokens written out in the text are recognised, as in
  * transformers. Nothing here comes from a tokenizer library: the JavaScript ones approximate the charsmap by NFKC.
- * Reference: OPEN_SORA.md section 4; Raffel et al. 2020, arXiv 1910.10683.
+ * Reference: Raffel et al. 2020, arXiv 1910.10683.
  */
 
 import { QuantCacheError } from '../../errors.ts';

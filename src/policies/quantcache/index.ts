@@ -1,5 +1,5 @@
 /**
- * QuantCache as we define it (DESIGN.md): pruning, caching and precision decided together over one memory. After Wu et al.
+ * QuantCache as we define it: pruning, caching and precision decided together over one memory. After Wu et al.
  * 2025, arXiv 2503.06545; the equations as published are in `paper/`.
  *
  * Asked in this order: `srap` leaves out blocks, `hlc` reuses the stack or modules, `aigq` gives what is computed its

@@ -1,6 +1,6 @@
 /**
  * What nodes added when they were last computed, and how fast that was changing: the one memory that caching, precision and
- * pruning of `quantcache` share, bounded in bytes. Our definition (DESIGN.md), after AdaCache and QuantCache's equation 5:
+ * pruning of `quantcache` share, bounded in bytes. Our definition, after AdaCache and QuantCache's equation 5:
  *
  *     D(s, n) = |r(s, n) - r(s', n)|_1 / |r(s', n)|_1 / (s - s')
  *

@@ -1,6 +1,6 @@
 /**
  * What a network costs: floating-point operations and parameters of each module, from sizes alone. One multiply-add is
- * two operations; element-wise work is not counted. Reference: OPEN_SORA.md 2.15, checked there against torch's counter.
+ * two operations; element-wise work is not counted.
  */
 import type { Geometry, Node } from '../../../model.ts';
 import type { Stdit3Config } from './config.ts';
