@@ -24,6 +24,10 @@ const options = {
   workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
   /** Seconds of tests per mutant: those in its own folder first, then the quickest. */
   seconds: { type: 'string', default: '20' },
+  /** Which verdicts on file are tried: `.su` those not tried yet and the survivors, after better tests. */
+  verdicts: { type: 'string', default: '.ksut' },
+  /** A pattern of the test files that may kill; what only others would kill survives. */
+  tests: { type: 'string', default: '.' },
   output: { type: 'string', default: 'test/mutation/result.json' },
 } as const;
 
@@ -45,12 +49,14 @@ export async function mutate(args: string[]): Promise<void> {
   const numbered = mutants.map((mutant, i): Numbered => ({ number: i + 1, mutant }));
   const verdicts = readVerdicts(values.output, mutants);
   const [part, of] = values.portion.split('/').map(Number) as [number, number];
-  const chosen = numbered.filter(({ number }) => number % of === part % of);
+  const chosen = numbered.filter(
+    ({ number }) => number % of === part % of && values.verdicts.includes(verdicts[number - 1]!),
+  );
   const workers = Number(values.workers);
   const say = (line: string) => process.stderr.write(`${line}\n`);
 
   say(`${chosen.length} of ${mutants.length} mutants; first all tests without any.`);
-  const reaches = await measure(numbered, workers, say);
+  const reaches = await measure(numbered, { workers, tests: new RegExp(values.tests), say });
   const jobs = chosen.flatMap(({ number, mutant }): TimedJob[] => {
     const tests = testsFor(mutant.file, number, reaches, Number(values.seconds));
     if (tests.length === 0) verdicts[number - 1] = 'u';
@@ -80,11 +86,14 @@ const verdictOf = (outcome: Outcome): Verdict =>
   outcome === 'timeout' ? 't' : outcome.every(({ passed }) => passed) ? 's' : 'k';
 
 /** Runs every test file without a mutant. Throws where one fails: a mutant could not be told from it. */
-async function measure(numbered: readonly Numbered[], workers: number, say: (line: string) => void): Promise<Reach[]> {
+async function measure(
+  numbered: readonly Numbered[],
+  { workers, tests, say }: { workers: number; tests: RegExp; say: (line: string) => void },
+): Promise<Reach[]> {
   const vitest = await createVitest('test', { watch: false });
   const files = (await vitest.globTestSpecifications())
     .map(({ moduleId }) => moduleId.slice(process.cwd().length + 1))
-    .filter((file) => !built.test(readFileSync(file, 'utf8')) && !file.startsWith('test/mutation/'));
+    .filter((file) => tests.test(file) && !built.test(readFileSync(file, 'utf8')) && !file.startsWith('test/mutation/'));
   await vitest.close();
   const reaches: Reach[] = [];
   const jobs = files.map((file): TimedJob => ({ mutant: 0, files: [file], limit: 600 }));
@@ -92,7 +101,8 @@ async function measure(numbered: readonly Numbered[], workers: number, say: (lin
     workers,
     onDone(job, outcome) {
       const [result] = outcome === 'timeout' ? [] : outcome;
-      if (!result?.passed) throw new Error(`${job.files[0]} fails without any mutant.`);
+      if (!result?.passed)
+        throw new Error(`${job.files[0]} fails without any mutant: ${result?.failure ?? 'it took too long'}`);
       say(`${result.seconds.toFixed(1)} s, reaches ${result.reached.length}: ${result.file}`);
       reaches.push({ ...result, reached: new Set(result.reached) });
     },

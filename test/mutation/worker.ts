@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { createVitest } from 'vitest/node';
+import { createVitest, type TestModule } from 'vitest/node';
 import { instrument, type Numbered } from './instrument.ts';
 
 /** What a worker is told first. */
@@ -23,6 +23,8 @@ export interface Job {
 export interface FileResult {
   readonly file: string;
   readonly passed: boolean;
+  /** What the first failure says. */
+  readonly failure?: string;
   readonly seconds: number;
   /** The numbers of the mutants that it reached. */
   readonly reached: readonly number[];
@@ -51,7 +53,8 @@ export async function work(): Promise<void> {
       ]);
       const passed = unhandledErrors.length === 0 && testModules.every((module) => module.ok());
       const reached = testModules.flatMap((module) => module.meta().reached ?? []);
-      results.push({ file, passed, seconds: (performance.now() - began) / 1000, reached });
+      const failure = passed ? undefined : failureOf(testModules, unhandledErrors);
+      results.push({ file, passed, failure, seconds: (performance.now() - began) / 1000, reached });
       if (!passed) break;
     }
     return results;
@@ -59,6 +62,15 @@ export async function work(): Promise<void> {
   process.on('message', (job) => run(job as Job).then(send, (error) => send({ error: String(error) })));
   process.on('disconnect', () => process.exit());
   send('ready');
+}
+
+function failureOf(modules: readonly TestModule[], unhandled: readonly unknown[]): string {
+  const failed = modules.flatMap((module) => [
+    ...module.errors(),
+    ...[...module.children.allTests('failed')].flatMap((test) => test.result().errors ?? []),
+  ]);
+  const [first] = [...failed, ...unhandled];
+  return (first as { message?: string } | undefined)?.message ?? String(first);
 }
 
 /** Gives instrumented sources to Vite in place of those on disk. */

@@ -15,10 +15,10 @@ import {
   openModel,
   type Pipeline,
   type Runtime,
-} from '../src/index.ts';
-import { modulesIn, treeOf } from '../src/model.ts';
-import { type Checkpoint, openCheckpoint, readFloat32 } from '../src/weights/checkpoint.ts';
-import { expectSame } from './layers.ts';
+} from '../../index.ts';
+import { modulesIn, treeOf } from '../../model.ts';
+import { type Checkpoint, openCheckpoint, readFloat32 } from '../../weights/checkpoint.ts';
+import { expectSame } from '../../../test/layers.ts';
 
 const folder = 'test/fixtures/pipeline';
 const { requests, costs } = JSON.parse(readFileSync(`${folder}/expected.json`, 'utf8')) as {
