@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { torchGenerator } from '../samplers/random.ts';
 import { createBench, testPolicy } from './conformance.ts';
@@ -50,6 +51,36 @@ describe('bestSchedule is as good as the best of all schedules', () => {
       const rivals = all.filter((costs) => Math.max(...costs) <= worst + 1e-12).map(sum);
       expect(sum(leastWorst)).toBeCloseTo(Math.min(...rivals), 10);
     }
+  });
+
+  test('with whatever is required and measured, or there is none', () => {
+    const request = fc.integer({ min: 1, max: 7 }).chain((steps) =>
+      fc.record({
+        errors: fc.array(fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { maxLength: steps }), {
+          minLength: steps,
+          maxLength: steps,
+        }),
+        budget: fc.integer({ min: 1, max: steps }),
+        required: fc.uniqueArray(fc.nat(steps - 1)),
+      }),
+    );
+    fc.assert(
+      fc.property(request, ({ errors, budget, required }) => {
+        const gapOf = (steps: number[], i: number) => (steps[i + 1] ?? errors.length) - steps[i]!;
+        const possible = [...allSchedules(errors.length, budget)].filter(
+          (steps) =>
+            required.every((step) => steps.includes(step)) &&
+            steps.every((step, i) => gapOf(steps, i) - 1 <= errors[step]!.length),
+        );
+        const costs = possible.map((steps) => sum(segments(errors, steps)));
+        if (possible.length === 0) expect(() => bestSchedule({ errors, budget, required })).toThrow(/No schedule/);
+        else {
+          const found = bestSchedule({ errors, budget, required });
+          expect(possible).toContainEqual(found);
+          expect(sum(segments(errors, found))).toBeCloseTo(Math.min(...costs), 10);
+        }
+      }),
+    );
   });
 
   test('required steps are computed, unmeasured gaps are not used', () => {

@@ -1,7 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { QuantCacheError } from '../errors.ts';
 import { decode, encode } from './format.ts';
 import { readBytes, readHeader, readTensor, type TensorSource, writeSafetensors } from './safetensors.ts';
 
@@ -213,5 +215,42 @@ describe('writing', () => {
       message: `Cannot write ${path}: the disk is full. Free some space or choose another place.`,
     };
     await expect(writeSafetensors(path, tensors)).rejects.toMatchObject(failure);
+  });
+});
+
+describe('for all tensors', () => {
+  const tensor = fc
+    .record({ name: fc.string({ minLength: 1 }), shape: fc.array(fc.nat(3), { maxLength: 4 }) })
+    .chain(({ name, shape }) => {
+      const length = shape.reduce((product, size) => product * size, 1);
+      const data = fc.float32Array({ minLength: length, maxLength: length });
+      return data.map((data) => ({ name, dtype: 'F32' as const, shape, data }));
+    });
+  const tensors = fc.uniqueArray(tensor, {
+    selector: ({ name }) => name,
+    maxLength: 5,
+  });
+
+  it('what was encoded is what is decoded', () => {
+    fc.assert(
+      fc.property(tensors, (list) => {
+        const decoded = decode(encode(list));
+        expect([...decoded.tensors.keys()].sort()).toEqual(list.map(({ name }) => name).sort());
+        for (const { name, shape, data } of list) {
+          expect(decoded.tensors.get(name)!.shape).toEqual(shape);
+          expect(decoded.float32(name)).toEqual(data);
+        }
+      }),
+    );
+  });
+
+  it('a file that was cut off is refused', () => {
+    fc.assert(
+      fc.property(tensors, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (list, share) => {
+        const bytes = encode(list);
+        const cut = bytes.subarray(0, Math.floor(share * bytes.length));
+        expect(() => decode(cut)).toThrow(QuantCacheError);
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 /** Taking prompts apart: values as the original's functions give them, refusals with what to write instead. */
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { appendScores, parsePrompt, preparePrompt, segmentFor, splitSegments } from './segments.ts';
 
@@ -58,6 +59,25 @@ describe('segments', () => {
 
   test.each(['|0|a|', '|0|a|x|b', '|0|a|0|b', '|0|a|2|b|1|c', '|0|a|-1|b', '|0|a|b'])('refuses %s', (text) => {
     expect(() => splitSegments(text)).toThrow(/ascending clip numbers/);
+  });
+
+  test('what was written is what is read, and every clip has the text of the last segment before it', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'a sea, "of" 2 stars') }).map((letters) => letters.trim());
+    const written = fc.tuple(
+      text,
+      fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 99 }), text), { selector: ([loop]) => loop }),
+    );
+    fc.assert(
+      fc.property(written, ([opening, later]) => {
+        const segments = [[0, opening] as const, ...later.sort(([a], [b]) => a - b)];
+        const parsed = parsePrompt(segments.map(([loop, text]) => `|${loop}|${text}`).join('')).segments;
+        expect(parsed).toEqual(segments.map(([firstLoop, text]) => ({ firstLoop, text })));
+        for (let loop = 0; loop < 100; loop++) {
+          const begun = segments.filter(([firstLoop]) => firstLoop <= loop);
+          expect(segmentFor(parsed, loop)).toBe(begun.at(-1)![1]);
+        }
+      }),
+    );
   });
 });
 
