@@ -93,7 +93,9 @@ async function measure(
   const vitest = await createVitest('test', { watch: false });
   const files = (await vitest.globTestSpecifications())
     .map(({ moduleId }) => moduleId.slice(process.cwd().length + 1))
-    .filter((file) => tests.test(file) && !built.test(readFileSync(file, 'utf8')) && !file.startsWith('test/mutation/'));
+    .filter(
+      (file) => tests.test(file) && !built.test(readFileSync(file, 'utf8')) && !file.startsWith('test/mutation/'),
+    );
   await vitest.close();
   const reaches: Reach[] = [];
   const jobs = files.map((file): TimedJob => ({ mutant: 0, files: [file], limit: 600 }));

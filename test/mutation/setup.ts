@@ -22,6 +22,7 @@ Object.assign(globalThis, {
   },
 });
 
-afterAll((_, file) => {
+// biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the text of this function what it is to be given.
+afterAll(({}, file) => {
   file.meta.reached = [...reached];
 });

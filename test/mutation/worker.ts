@@ -48,10 +48,13 @@ export async function work(): Promise<void> {
     const results: FileResult[] = [];
     for (const file of files) {
       const began = performance.now();
-      const { testModules, unhandledErrors } = await vitest.runTestSpecifications([
-        project.createSpecification(resolve(file)),
-      ]);
-      const passed = unhandledErrors.length === 0 && testModules.every((module) => module.ok());
+      vitest.state.clearErrors();
+      await vitest.runTestSpecifications([project.createSpecification(resolve(file))]);
+      // Vitest's answer would hold the modules of all runs before.
+      const testModules = vitest.state.getTestModules().filter(({ moduleId }) => moduleId === resolve(file));
+      const unhandledErrors = vitest.state.getUnhandledErrors();
+      const passed =
+        unhandledErrors.length === 0 && testModules.length === 1 && testModules.every((module) => module.ok());
       const reached = testModules.flatMap((module) => module.meta().reached ?? []);
       const failure = passed ? undefined : failureOf(testModules, unhandledErrors);
       results.push({ file, passed, failure, seconds: (performance.now() - began) / 1000, reached });
