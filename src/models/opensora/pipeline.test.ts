@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectSame } from '../../../test/layers.ts';
 import {
   type Clip,
   createPolicy,
@@ -18,7 +19,6 @@ import {
 } from '../../index.ts';
 import { modulesIn, treeOf } from '../../model.ts';
 import { type Checkpoint, openCheckpoint, readFloat32 } from '../../weights/checkpoint.ts';
-import { expectSame } from '../../../test/layers.ts';
 
 const folder = 'test/fixtures/pipeline';
 const { requests, costs } = JSON.parse(readFileSync(`${folder}/expected.json`, 'utf8')) as {
