@@ -3,6 +3,7 @@
  * weights and the pictures by their hashes, and on what it ran. `quantcache generate --from` makes the same bytes from it.
  */
 import { createHash } from 'node:crypto';
+import { arch, cpus } from 'node:os';
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { findBytes } from '../files/read.ts';
@@ -40,9 +41,10 @@ const recordSchema = z.strictObject({
   }),
   /** The pictures that the batch is conditioned on. */
   pictures: z.array(pictureSchema),
-  /** Versions and processor path: the same bytes come out only for the same. */
+  /** Version, processor and its path: the same bytes come out only for the same. */
   quantcache: z.string(),
   runtime: z.string(),
+  processor: z.string(),
 });
 
 /** What a file says of its making. */
@@ -76,11 +78,15 @@ export async function recordOf(
     model: { name: pipeline.model, hash: await pipeline.hash() },
     quantcache: version,
     runtime: runtime.description,
+    processor: processor(),
   };
   if (!earlier) return record;
   const { run: asked, profile: named, source, pictures, model } = earlier;
   return { ...record, run: { ...run, image: asked.image }, profile: named, source, pictures, model };
 }
+
+/** Kernels are chosen by what a processor can do, and add in different orders. */
+const processor = (): string => `${cpus()[0]?.model.trim() ?? 'unknown'} (${arch()})`;
 
 const rounded = (shares: ClipRecord['computed']): ClipRecord['computed'] =>
   Object.fromEntries(Object.entries(shares).map(([precision, share]) => [precision, Number(share.toFixed(4))]));
@@ -101,8 +107,8 @@ export async function readRecord(file: string): Promise<ClipRecord> {
 
 /** In what this run differs from the one that made a file, where that may change bytes; undefined where in nothing. */
 export function differenceOf(record: ClipRecord, runtime: Pick<Runtime, 'description'>): string | undefined {
-  const there = `${record.quantcache} on ${record.runtime}`;
-  const here = `${version} on ${runtime.description}`;
+  const there = `${record.quantcache} on ${record.runtime}, ${record.processor}`;
+  const here = `${version} on ${runtime.description}, ${processor()}`;
   return there === here ? undefined : `made by QuantCache ${there}; this is ${here}: the bytes may differ`;
 }
 
