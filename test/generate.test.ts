@@ -68,11 +68,12 @@ describe('generate', () => {
   });
 
   test.each(['fp32', 'w8a8', 'w4a8'] as const)('a clip does not depend on its neighbours, %s', async (precision) => {
-    const alone = await run({ precision });
+    const small = { precision, size: '32x32' };
+    const alone = await run(small);
     const neighbours = [`${prompt} and a small white circle spins over a black background`, 'a large blue square'];
-    const { videos } = await run({ precision, prompts: [prompt, ...neighbours] });
+    const { videos } = await run({ ...small, prompts: [prompt, ...neighbours] });
     expect(videos).toHaveLength(3);
-    expect(videos[0]!.data).toEqual(alone.videos[0]!.data);
+    expect(largestDifference(videos[0]!.data, alone.videos[0]!.data)).toBe(0);
   });
 
   test('guidance 1 computes half the batch and no unconditional prediction', async () => {
