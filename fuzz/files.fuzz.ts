@@ -1,5 +1,5 @@
 /** Files of ours and of others, changed: documents, checkpoints, pictures and videos. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -14,10 +14,12 @@ import {
 } from '../src/api/trace.ts';
 import { makeFrames, readMetadata } from '../src/api/video.ts';
 import { loadComparison } from '../src/bench/comparison.ts';
+import { openImageTextFolder } from '../src/bench/imagetextfolder.ts';
 import { comparisonPage } from '../src/bench/page/page.ts';
-import { loadMeasurements, noMeasurements } from '../src/calibration/measurements.ts';
 import { readPrompts } from '../src/files/prompts.ts';
-import { loadImage, saveVideo } from '../src/index.ts';
+import { createRuntime, loadImage, saveVideo } from '../src/index.ts';
+import { readT5Tokenizer } from '../src/models/opensora/tokenizer.ts';
+import { Graph } from '../src/onnx/graph.ts';
 import { parseProfile } from '../src/policies/quantcache/profile.ts';
 import { openCheckpoint, readFloat32 } from '../src/weights/checkpoint.ts';
 import { decode, encode } from '../src/weights/format.ts';
@@ -116,15 +118,66 @@ fuzz(
   { runs: 100 },
 );
 
-const settings = { model: 'demo', hash: 'x', numSteps: 30 } as never;
-fuzz('measurements', changedJson({ ...noMeasurements(settings) }), (text) =>
-  loadMeasurements(file('m.json', text), settings),
-);
-
 fuzz('lists of prompts', fc.oneof(changedJson(['a star', 'a square']), awkwardText), (text) =>
   readPrompts(file('prompts.json', text)),
 );
 fuzz('prompts by line', awkwardText, (text) => readPrompts(file('prompts.txt', text)));
+
+// Tokenizers, and models that others exported
+const sentence = readFileSync('test/fixtures/golden/tokenizer_spiece.model');
+fuzz('SentencePiece models', changedBytes(sentence), (bytes) => readT5Tokenizer(bytes).encode('a large red star', 20), {
+  cases: [sentence.subarray(0, 40)],
+});
+const tokenizerJson = readFileSync('models/demo/t5/tokenizer.json');
+const demoTokenizer = readT5Tokenizer(tokenizerJson);
+fuzz('texts to tokens', awkwardText, (text) => demoTokenizer.encode(text, 300), { runs: 100 });
+
+const runtime = await createRuntime({ threads: 1 });
+const [vision, text] = ['pixel_values', 'input_ids'].map(exported);
+const pixels = { image_mean: [0, 0, 0], image_std: [1, 1, 1], crop_size: 8, size: 8, resample: 3 };
+const clipModel = {
+  'onnx/vision_model.onnx': vision!,
+  'onnx/text_model.onnx': text!,
+  'preprocessor_config.json': JSON.stringify(pixels),
+  'tokenizer.json': tokenizerJson,
+  'tokenizer_config.json': '{}',
+};
+fuzz(
+  'folders of CLIP models',
+  fc.constantFrom(...(Object.keys(clipModel) as (keyof typeof clipModel)[])).chain((name) => {
+    const right = Buffer.from(clipModel[name]);
+    const contents = name.endsWith('.onnx')
+      ? changedBytes(right)
+      : changedJson(JSON.parse(right.toString())).map((changed) => Buffer.from(changed));
+    return contents.map((bytes) => ({ name, bytes }));
+  }),
+  async (changed) => {
+    mkdirSync(join(folder, 'clip', 'onnx'), { recursive: true });
+    for (const [name, bytes] of Object.entries({ ...clipModel, [changed.name]: changed.bytes }))
+      file(join('clip', name), bytes);
+    const model = await openImageTextFolder(runtime, join(folder, 'clip'));
+    try {
+      return await model.embedText('a star');
+    } finally {
+      await model[Symbol.asyncDispose]();
+    }
+  },
+  { runs: 150 },
+);
+
+/** A graph that embeds pictures as their mean colours, texts as threes. */
+function exported(input: string): Uint8Array {
+  const graph = new Graph('exported');
+  if (input === 'pixel_values') {
+    const values = graph.input(input, [1, 3, 8, 8], 'float32');
+    graph.output('image_embeds', graph.op.ReduceMean(values, [2, 3], { keepdims: 0 }));
+  } else {
+    const rows = graph.constant(new Float32Array(3000).fill(1), [1000, 3]);
+    const found = graph.op.Gather(rows, graph.input(input, [1, 'tokens'], 'int64'), { axis: 0 });
+    graph.output('text_embeds', graph.op.ReduceSum(found, [1], { keepdims: 0 }));
+  }
+  return graph.build().bytes;
+}
 
 // Pictures and videos
 const frames = makeFrames(new Uint8Array(3 * 16 * 16 * 3).fill(90), { count: 3, width: 16, height: 16, fps: 8 });

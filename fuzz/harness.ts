@@ -53,6 +53,8 @@ export function fuzz<Input>(
     });
     const examples = cases.map((example): [Input] => [example]);
     await fc.assert(property, { seed, numRuns: runs * factor + examples.length, examples });
+    if (count.refused === count.inputs)
+      throw new Error('everything was refused, so nothing behind the first check ran');
     writeSync(2, `${name}: ${count.inputs} inputs, ${count.refused} refused, seed ${seed}\n`);
   });
 }

@@ -25,7 +25,7 @@ const prompt = 'a large red star moves right over a blue background';
 async function picture(model: string, precision: Precision = 'fp32'): Promise<Float32Array> {
   const pipeline = await openModel(runtime, { model });
   try {
-    const options = { prompts: [prompt], policy: createPolicy('full'), size: '16x16', numFrames: 1 };
+    const options = { prompts: [prompt], policy: createPolicy('full'), size: '16x16', frames: 1 };
     const { videos } = await finish(generate(pipeline, runtime, { ...options, numSteps: 1, precision }));
     return videos[0]!.data;
   } finally {

@@ -73,7 +73,7 @@ fuzz(
       duration: fc.oneof(awkwardText, changedText('2s', '16s')),
       height: awkwardNumber,
       width: awkwardNumber,
-      numFrames: awkwardNumber,
+      frames: awkwardNumber,
     },
     { requiredKeys: [] },
   ),

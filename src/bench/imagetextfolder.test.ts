@@ -230,7 +230,7 @@ describe('folders that are no CLIP model', () => {
     ['no-tokenizer', { 'tokenizer.json': undefined }, 'model_not_found', /no file .*tokenizer\.json/],
     ['no-json', { 'preprocessor_config.json': '{' }, 'corrupt_file', /preprocessor_config\.json .*it is not JSON/],
     ['no-onnx', { 'onnx/text_model.onnx': 'no graph' }, 'corrupt_file', /text_model\.onnx cannot be used/],
-    ['no-bpe', { 'tokenizer.json': '{"model":{"type":"Magic"}}' }, 'corrupt_file', /tokenizer\.json .* cannot be used/],
+    ['no-bpe', { 'tokenizer.json': '{"model":{"type":"Magic"}}' }, 'corrupt_file', /tokenizer\.json .* are not such/],
     [
       'other-output',
       { 'onnx/vision_model.onnx': visionGraph('last_hidden_state') },

@@ -6,18 +6,30 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { findJson, saveJson } from '../files/json.ts';
+import { packedNumbers } from '../files/numbers.ts';
 
-const promptSchema = z.strictObject({
-  prompt: z.string(),
-  seed: z.number(),
-  numSteps: z.int().positive(),
-  /** Inner products of `record.ts`. */
-  gram: z.array(z.array(z.number())),
-  /** The latents after every step: float32, base64. */
-  latents: z.array(z.string()),
-  /** How input, output and residual changed, from the second step on. */
-  changes: z.array(z.strictObject({ input: z.number().optional(), output: z.number(), magnitude: z.number() })),
-});
+const promptSchema = z
+  .strictObject({
+    prompt: z.string(),
+    seed: z.number(),
+    numSteps: z.int().positive(),
+    /** Inner products of `record.ts`: a row for the latents before each step, the last ones, and the velocities. */
+    gram: z.array(z.array(z.number())).refine(isTriangle, 'must be rows of 1, 2, 3, ... numbers'),
+    /** The latents after every step. */
+    latents: z.array(packedNumbers),
+    /** How input, output and residual changed, from the second step on. */
+    changes: z.array(z.strictObject({ input: z.number().optional(), output: z.number(), magnitude: z.number() })),
+  })
+  .superRefine(({ numSteps, gram, latents, changes }, context) => {
+    const velocities = gram.length - 1 - numSteps;
+    const isWhole =
+      velocities > 0 && velocities % numSteps === 0 && latents.length === numSteps && changes.length === numSteps - 1;
+    if (!isWhole) context.addIssue(`does not hold what ${numSteps} steps measure`);
+  });
+
+function isTriangle(rows: readonly (readonly number[])[]): boolean {
+  return rows.every((row, i) => row.length === i + 1);
+}
 
 const settingsSchema = z.strictObject({
   model: z.strictObject({ name: z.string(), hash: z.string() }),

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { findJson, parseJson, readJson, saveJson } from './json.ts';
-import { packNumbers, unpackNumbers } from './numbers.ts';
+import { packedNumbers, packNumbers, unpackNumbers } from './numbers.ts';
 import { findPrompts, readPrompts } from './prompts.ts';
 import { findBytes, findText, readRange, readText } from './read.ts';
 import { assertCanWrite, saveText, writeWhole } from './write.ts';
@@ -178,4 +178,12 @@ describe('writing', () => {
 it('packs numbers to the bit', () => {
   const values = Float32Array.of(0, -0, 1 / 3, Number.NaN, Number.POSITIVE_INFINITY, 1e-45);
   expect(unpackNumbers(packNumbers(values))).toEqual(values);
+});
+
+it('takes packed numbers only where they are whole and finite', () => {
+  const taken = (text: string) => packedNumbers.safeParse(text).success;
+  expect(taken(packNumbers(Float32Array.of(1, 2)))).toBe(true);
+  expect(taken('')).toBe(true);
+  for (const wrong of ['AACA', 'AACAPw', '?', packNumbers(Float32Array.of(Number.NaN))])
+    expect(taken(wrong)).toBe(false);
 });

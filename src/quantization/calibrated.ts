@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { findJson, saveJson } from '../files/json.ts';
-import { packNumbers, unpackNumbers } from '../files/numbers.ts';
+import { packedNumbers, packNumbers, unpackNumbers } from '../files/numbers.ts';
 import { assertSameWeights } from '../weights/bound.ts';
 import type { QuantizationOptions } from './quantizer.ts';
 import { recipesSchema } from './recipe.ts';
@@ -16,8 +16,8 @@ const schema = z.strictObject({
   version: z.literal(1),
   model: z.strictObject({ name: z.string(), hash: z.string() }),
   recipes: recipesSchema,
-  /** Largest activations by layer, where a recipe smooths: float32, base64. */
-  maxima: z.record(z.string(), z.string()).default({}),
+  /** Largest activations by layer, where a recipe smooths. */
+  maxima: z.record(z.string(), packedNumbers).default({}),
   /** What calibration measured, for people. */
   measured: z.unknown().optional(),
 });

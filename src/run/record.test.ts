@@ -53,7 +53,9 @@ test.each<[string, object, RegExp]>([
 
 test('says where the bytes may differ', async () => {
   expect(differenceOf(await record(), runtime)).toBeUndefined();
-  expect(differenceOf(await record(), { description: 'a runtime, 3 threads' })).toMatch(/2 threads, .*; this is .* 3 threads/);
+  expect(differenceOf(await record(), { description: 'a runtime, 3 threads' })).toMatch(
+    /2 threads, .*; this is .* 3 threads/,
+  );
   expect(differenceOf(await record({ quantcache: '0.0.1' }), runtime)).toMatch(/0\.0\.1 on/);
   expect(differenceOf(await record({ processor: 'another (x64)' }), runtime)).toMatch(/, another \(x64\); this is/);
 });

@@ -528,6 +528,8 @@ describe('without the hub', () => {
     await expect(resolveHere('owner/model', offline)).rejects.toMatchObject(
       missing(/^model\.safetensors of owner\/model/),
     );
+    writeFileSync(join(path, 'model.safetensors.index.json'), 'null');
+    await expect(resolveHere('owner/model', offline)).rejects.toMatchObject({ code: 'corrupt_file' });
   });
 
   it('goes on with a complete cache that cannot be written, and writes nothing that is there already', async () => {

@@ -4,7 +4,7 @@
  *
  * Invariant: a model that is returned has embedded a picture and a text once, so its files fit together.
  */
-import { messageOf, QuantCacheError, throwIfAborted } from '../../errors.ts';
+import { QuantCacheError, throwIfAborted } from '../../errors.ts';
 import type { Runtime, Session, Tensor } from '../../runtime/runtime.ts';
 import { importPeer } from '../../video/peer.ts';
 import type { Picture } from '../../video/resample.ts';
@@ -105,7 +105,7 @@ async function loadTokenizer({
     encode = (text) => reader.encode(text).ids;
     encode('a picture');
   } catch (error) {
-    const message = `The tokenizer.json of the CLIP model ${name} cannot be used: ${messageOf(error)}`;
+    const message = `The tokenizer.json and tokenizer_config.json of the CLIP model ${name} are not such as transformers.js has. Copy or download them again.`;
     throw new QuantCacheError('corrupt_file', message, { cause: error });
   }
   return (text) => {
@@ -118,7 +118,7 @@ async function compile(runtime: Runtime, name: string, bytes: Uint8Array<ArrayBu
   try {
     return await runtime.compile({ name, bytes, files: [] });
   } catch (error) {
-    const message = `${name} cannot be used: ${messageOf(error)} Export it again, with its weights inside.`;
+    const message = `${name} cannot be used: ONNX Runtime does not read it. Export it again, with its weights inside.`;
     throw new QuantCacheError('corrupt_file', message, { cause: error });
   }
 }
@@ -133,7 +133,7 @@ async function embed(
   try {
     outputs = await session.run(feeds);
   } catch (error) {
-    throw otherGraph(Object.keys(feeds), output, messageOf(error), error);
+    throw otherGraph(Object.keys(feeds), output, 'ONNX Runtime does not run it with these', error);
   }
   const embedding = outputs[output];
   if (!embedding) throw otherGraph(Object.keys(feeds), output, `it gives ${Object.keys(outputs).join(', ')}`);

@@ -7,8 +7,10 @@ import { QuantCacheError } from '../../errors.ts';
 import { issuesOf } from '../../refusals.ts';
 import { type Picture, resizeBicubic } from '../../video/resample.ts';
 
-const size = z.int().positive();
+/** Pixels; no CLIP takes nearly as many. */
+const size = z.int().positive().max(4096);
 const channels = z.tuple([z.number(), z.number(), z.number()]);
+const deviations = channels.refine((values) => values.every((value) => value > 0), 'must be positive');
 
 /** The steps are those of every CLIP; a config that leaves one out describes another model and is refused. */
 const schema = z.object({
@@ -18,7 +20,7 @@ const schema = z.object({
     z.object({ height: size, width: size }),
   ]),
   image_mean: channels,
-  image_std: channels,
+  image_std: deviations,
   rescale_factor: z.number().default(1 / 255),
   resample: z.literal(3).default(3),
   do_resize: z.literal(true).default(true),
