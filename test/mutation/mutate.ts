@@ -6,6 +6,7 @@
  * Stryker would have been the library for this. Its current version needs Node 22, it draws no sample by a seed, and our
  * mutants are reached in hooks as often as in tests, where it runs all tests there are.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
@@ -24,7 +25,7 @@ const options = {
   workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
   /** Seconds of tests per mutant: those in its own folder first, then the quickest. */
   seconds: { type: 'string', default: '20' },
-  /** Which verdicts on file are tried: `.su` those not tried yet and the survivors, after better tests. */
+  /** Which verdicts on file are tried: `.su` those not tried yet and the survivors; none writes the record anew. */
   verdicts: { type: 'string', default: '.ksut' },
   /** A pattern of the test files that may kill; what only others would kill survives. */
   tests: { type: 'string', default: '.' },
@@ -53,10 +54,11 @@ export async function mutate(args: string[]): Promise<void> {
     ({ number }) => number % of === part % of && values.verdicts.includes(verdicts[number - 1]!),
   );
   const workers = Number(values.workers);
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const say = (line: string) => process.stderr.write(`${line}\n`);
 
   say(`${chosen.length} of ${mutants.length} mutants; first all tests without any.`);
-  const reaches = await measure(numbered, { workers, tests: new RegExp(values.tests), say });
+  const reaches = chosen.length === 0 ? [] : await measure(numbered, { workers, tests: new RegExp(values.tests), say });
   const jobs = chosen.flatMap(({ number, mutant }): TimedJob[] => {
     const tests = testsFor(mutant.file, number, reaches, Number(values.seconds));
     if (tests.length === 0) verdicts[number - 1] = 'u';
@@ -65,7 +67,7 @@ export async function mutate(args: string[]): Promise<void> {
   });
   const save = () => {
     const reasons = JSON.parse(readFileSync('test/mutation/reasons.json', 'utf8')) as Record<string, string>;
-    writeReport(values.output, mutants, { verdicts, request, reasons });
+    writeReport(values.output, mutants, { verdicts, request, commit, tests: values.tests, reasons });
   };
   let done = 0;
   await workOff(numbered, jobs, {

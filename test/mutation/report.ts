@@ -29,11 +29,21 @@ export function readVerdicts(file: string, mutants: readonly Mutant[]): Verdict[
   return mutants.map(() => '.');
 }
 
+/** What a record says beside its mutants. */
+export interface MutationRecord {
+  readonly verdicts: readonly Verdict[];
+  readonly request: DrawRequest;
+  readonly commit: string;
+  /** The pattern of the test files that could kill. */
+  readonly tests: string;
+  readonly reasons: Reasons;
+}
+
 /** Writes the record. */
 export function writeReport(
   file: string,
   mutants: readonly Mutant[],
-  { verdicts, request, reasons }: { verdicts: readonly Verdict[]; request: DrawRequest; reasons: Reasons },
+  { verdicts, request, commit, tests, reasons }: MutationRecord,
 ): void {
   const listed = (verdict: Verdict) =>
     mutants.filter((_, i) => verdicts[i] === verdict).map((mutant) => `${mutant.line} ${changeOf(mutant)}`);
@@ -45,7 +55,7 @@ export function writeReport(
   const byPart = Object.fromEntries(
     parts.map((part) => [part, tally(verdicts.filter((_, i) => partOf(mutants[i]!.file) === part))]),
   );
-  const head = { ...request, drawn: fingerprint(mutants), all: tally(verdicts) };
+  const head = { ...request, commit, tests, drawn: fingerprint(mutants), all: tally(verdicts) };
   const lines = [
     ...Object.entries(head).map(([key, value]) => ` ${JSON.stringify(key)}: ${JSON.stringify(value)}`),
     ` "parts": {\n${rows(Object.entries(byPart).map(([part, counts]) => `${JSON.stringify(part)}: ${JSON.stringify(counts)}`))}\n }`,
