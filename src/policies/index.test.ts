@@ -3,6 +3,7 @@ import { stack } from '../policy.ts';
 import { summarize } from '../trace/summary.ts';
 import { createTrace } from '../trace.ts';
 import { createBench, decisionsOf } from './conformance.ts';
+import { describePolicies } from './describe.ts';
 import { createPolicy, policies } from './index.ts';
 
 describe('the registry', () => {
@@ -11,6 +12,14 @@ describe('the registry', () => {
       expect(createPolicy(name).name).toBe(name);
       expect(description).toMatch(/\S/);
     }
+  });
+
+  test('defaults are those on file: what changes one changes the clips of everybody who gave none', async () => {
+    const defaults = describePolicies().map(({ name, options }) => {
+      const values = Object.fromEntries(options.map((option) => [option.name, option.default]));
+      return `${name} ${JSON.stringify(values)}\n`;
+    });
+    await expect(defaults.join('')).toMatchFileSnapshot('fixtures/defaults.txt');
   });
 
   test('unknown names and options are refused with what is allowed', () => {
