@@ -26,6 +26,7 @@ describe('the registry', () => {
     expect(() => createPolicy('tea')).toThrow(/no policy "tea".*teacache/);
     expect(() => createPolicy('toString')).toThrow(/no policy/);
     expect(() => createPolicy('teacache', { treshold: 0.1 })).toThrow(/treshold.*threshold \(default 0.1\)/);
+    expect(() => createPolicy('full', { threshold: 1 })).toThrow(/no options at all/);
     expect(() => createPolicy('teacache', { threshold: 'much' })).toThrow(/threshold:.*number/);
     expect(() => createPolicy('adacache', { codebook: 'faster' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),

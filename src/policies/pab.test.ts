@@ -20,3 +20,9 @@ test('timesteps are rounded as the original rounds them', () => {
     expect(pabSchedule({}, timesteps[i]!.bf16_args)).toEqual(pabSchedule({ rounding: 'none' }, exact));
   }
 });
+
+test('feed-forward layers are reused for some steps after a key timestep, not at it', () => {
+  const options = { rounding: 'none', feedForwardKeys: [864], feedForwardSteps: 2 } as const;
+  const schedule = pabSchedule(options, [950, 864, 700, 600, 500]);
+  expect(schedule.map(({ feedForward }) => feedForward)).toEqual([false, false, true, true, false]);
+});

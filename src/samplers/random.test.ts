@@ -61,6 +61,7 @@ describe('parseSeed', () => {
 
   test('takes the whole range of PyTorch', () => {
     expect(parseSeed(2n ** 64n - 1n)).toBe(2n ** 64n - 1n);
+    expect(parseSeed(' 42 ')).toBe(42n);
     expect(parseSeed('-9223372036854775808')).toBe(-(2n ** 63n));
   });
 });
