@@ -75,7 +75,7 @@ Examples:
   quantcache calibrate -m ./my-model -o ./my-model/profiles       quality.json, balanced.json and fast.json`;
 
 export function command(): Command {
-  const list = (text: string) => text.split(',').map(wholeNumber(1));
+  const list = (text: string) => [...new Set(text.split(',').map(wholeNumber(1)))];
   return withSize(
     withModel(new Command('calibrate').description('measure a model and write profiles that accelerate it')),
   )
@@ -105,7 +105,18 @@ export function command(): Command {
 const ofSearches = ['budgets', 'trials', 'each', 'name'];
 
 /** Refuses options that what is calibrated has no use for. */
-function refuseUseless({ recipes, policy, quality, speedup }: Flags, command: Command): void {
+function refuseUseless({ recipes, policy, quality, speedup, steps, budgets }: Flags, command: Command): void {
+  const useless = budgets.find((count) => count >= Math.max(...steps));
+  if (useless !== undefined && command.getOptionValueSource('budgets') === 'cli')
+    throw new QuantCacheError(
+      'invalid_option',
+      `A budget of ${useless} computed steps spares none of ${Math.max(...steps)}; give --budgets below --steps.`,
+    );
+  if (steps.length > 1 && (recipes || policy !== undefined))
+    throw new QuantCacheError(
+      'invalid_option',
+      `Only a search for profiles takes several numbers of steps (${steps.join(',')}); give one with ${recipes ? '--recipes' : '--policy'}.`,
+    );
   if (recipes)
     refuseUnread(
       command,
@@ -132,7 +143,13 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
   assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
-  const prompts = (await calibrationPrompts(flags.promptsFrom, pipeline.folder)).slice(0, flags.prompts);
+  const available = await calibrationPrompts(flags.promptsFrom, pipeline.folder);
+  if (available.length < flags.prompts && command.getOptionValueSource('prompts') === 'cli')
+    throw new QuantCacheError(
+      'invalid_option',
+      `There are ${available.length} prompts, fewer than the ${flags.prompts} asked for; name a longer list with --prompts-from.`,
+    );
+  const prompts = available.slice(0, flags.prompts);
   const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
   const request = { ...flags, prompts, guidanceScale, numSteps: flags.steps, signal };
   if (flags.recipes) {
@@ -181,7 +198,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const candidates = await finish(calibrate(pipeline, runtime, { ...request, precisions: tried }, earlier), follow);
   progress.end();
   const wanted = targets.map((target) => ({ ...target, candidates }));
-  if (flags.each) wanted.push(...oneOfEach(candidates, { steps: flags.steps, folder: dirname(targets[0]!.file) }));
+  if (flags.each) wanted.push(...oneOfEach(candidates, flags.steps, targets));
   const profiles: WrittenProfile[] = [];
   const missed: string[] = [];
   for (const { file, ...one } of wanted) {
@@ -205,7 +222,8 @@ async function assertFiles(flags: Flags, targets: readonly NamedTarget[]): Promi
   const inputs = flags.promptsFrom === undefined ? [] : [{ path: flags.promptsFrom, option: '--prompts-from' }];
   const output = (path: string, option = '--out') => ({ path, option, makesFolder: true });
   if (flags.recipes) return; // written into the model's folder, which is not known yet
-  const files = targets.map(({ file }) => output(file));
+  const ofEach = flags.each ? flags.budgets.map((count) => fileOfEach(targets, count)) : [];
+  const files = [...targets.map(({ file }) => output(file)), ...ofEach.map((file) => output(file, '--each'))];
   await assertOutputs([...files, output(measurementsOf(flags, targets), '--measurements')], inputs);
 }
 
@@ -259,16 +277,20 @@ function targetsOf({ policy, quality, speedup, out, name }: Flags): NamedTarget[
 }
 
 /** A target per number of computed steps that was tried: the best way to compute so many. */
-function oneOfEach(candidates: readonly Candidate[], { steps, folder }: { steps: readonly number[]; folder: string }) {
+function oneOfEach(candidates: readonly Candidate[], steps: readonly number[], targets: readonly NamedTarget[]) {
   const computed = ({ planned: { plan } }: Candidate) => plan.length;
   const atFirst = candidates.filter(({ numSteps }) => numSteps === steps[0]);
   return [...new Set(atFirst.map(computed))].map((count) => ({
     name: `steps-${count}`,
     target: { speedup: 0 },
-    file: join(folder, `steps-${count}.json`),
+    file: fileOfEach(targets, count),
     candidates: candidates.filter((candidate) => computed(candidate) === count),
   }));
 }
+
+/** Where the best way to compute so many steps is written: beside the first profile. */
+const fileOfEach = ([first]: readonly NamedTarget[], count: number): string =>
+  join(dirname(first!.file), `steps-${count}.json`);
 
 interface ProfileRequest extends Omit<NamedTarget, 'file'> {
   readonly candidates: readonly Candidate[];

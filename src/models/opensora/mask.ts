@@ -79,6 +79,7 @@ export function parseMaskStrategy(strategy: string): MaskGroup[] {
 function parseField(group: string, written: string, index: number): number {
   const name = fieldNames[index]!;
   const isEditRatio = index === 5;
+  if (group.trim() === '') refuse(group, 'is an empty group', 'leave out the ";" before it');
   const value = written.trim() === '' ? Number.NaN : Number(written);
   if (isEditRatio ? !(value >= 0 && value <= 1) : !Number.isInteger(value)) {
     refuse(group, `has ${name} "${written}"`, isEditRatio ? 'use a number from 0 to 1' : 'use a whole number');

@@ -36,6 +36,7 @@ test.each<[string, string, Change, RegExp]>([
   ['a far unknown piece', 't5/tokenizer.json', (it) => (it.model.unk_id = 1e9), /no unknown piece/],
   ['spatial groups', 'vae/config.json', (it) => (it.spatial.norm_num_groups = 3), /norm_num_groups/],
   ['temporal groups', 'vae/config.json', (it) => (it.temporal.num_groups = 3), /num_groups/],
+  ['distances', 't5/config.json', (it) => (it.relative_attention_max_distance = 8), /max_distance must be above/],
   ['heads', 'stdit3/config.json', (it) => (it.num_heads = 7), /num_heads/],
 ])('%s: refused', async (_, file, change, message) => {
   const folder = mkdtempSync(join(root, 'model-'));

@@ -98,10 +98,10 @@ export interface VideoSize {
 export function resolveSize(request: SizeRequest, factors: VaeFactors = openSoraFactors): VideoSize {
   const { size, resolution, aspect, frames, duration } = request;
   if (size !== undefined && (resolution !== undefined || aspect !== undefined)) {
-    refuse(`A size (${size}) was given together with a resolution or an aspect ratio`, 'give one or the other');
+    throw both(`Size ${size}`, resolution === undefined ? `aspect ratio ${aspect}` : `resolution ${resolution}`);
   }
   if (frames !== undefined && duration !== undefined) {
-    refuse(`${frames} frames were given together with a duration (${duration})`, 'give one or the other');
+    throw both(`A length of ${frames} frames`, `duration ${duration}`);
   }
   const [height, width] = size === undefined ? tableSize(resolution ?? '240p', aspect ?? '16:9') : parseSize(size);
   return videoSize(height, width, frames ?? parseDuration(duration ?? '2s'), factors);
@@ -183,3 +183,6 @@ function parseDuration(duration: string): number {
 function refuse(given: string, allowed: string): never {
   throw new QuantCacheError('invalid_option', `${given} is not possible; ${allowed}.`);
 }
+
+const both = (one: string, other: string): QuantCacheError =>
+  new QuantCacheError('invalid_option', `${one} and ${other} are both given; give one of them.`);

@@ -66,6 +66,7 @@ const example = '{"reference_path": "image.png", "mask_strategy": "0"}';
 /** Takes a prompt apart and makes its texts ready for the tokenizer. */
 export function preparePrompt(prompt: string, scores: PromptScores = defaultScores): PreparedParts {
   const parsed = parsePrompt(prompt);
+  const ofCamera = removedFromCamera(scores.camera ?? '');
   const segments = parsed.segments.map(({ firstLoop, text }) => {
     const cleaned = cleanPrompt(text);
     if (cleaned === '') refuseEmpty(text, parsed.segments.length > 1 || text !== prompt ? firstLoop : undefined);
@@ -73,10 +74,21 @@ export function preparePrompt(prompt: string, scores: PromptScores = defaultScor
       firstLoop,
       text: cleanPrompt(appendScores(text, scores)),
       cleaned,
-      removed: removedText(text, cleaned),
+      removed: [...removedText(text, cleaned), ...ofCamera],
     };
   });
   return { ...parsed, segments };
+}
+
+/** What cleaning takes out of the words on the camera; throws `invalid_option` where nothing is left of them. */
+function removedFromCamera(camera: string): string[] {
+  const cleaned = cleanPrompt(camera);
+  if (camera !== '' && cleaned === '')
+    throw new QuantCacheError(
+      'invalid_option',
+      `The camera motion ${JSON.stringify(abridged(camera))} is empty after cleaning; describe it in English, such as "zoom in".`,
+    );
+  return removedText(camera, cleaned);
 }
 
 /** A model that is told nothing makes a clip of anything, so that nobody notices. */

@@ -4,20 +4,24 @@
  */
 import * as z from 'zod';
 
-const schema = z.object({
-  vocab_size: z.int().positive().default(32128),
-  d_model: z.int().positive().default(4096),
-  d_kv: z.int().positive().default(64),
-  d_ff: z.int().positive().default(10240),
-  num_layers: z.int().positive().default(24),
-  num_heads: z.int().positive().default(64),
-  relative_attention_num_buckets: z.int().positive().multipleOf(4).default(32),
-  relative_attention_max_distance: z.int().positive().default(128),
-  layer_norm_epsilon: z.number().positive().default(1e-6),
-  feed_forward_proj: z
-    .literal('gated-gelu', { error: 'only "gated-gelu" is supported: use a T5 v1.1 encoder, not T5 v1.0' })
-    .default('gated-gelu'),
-});
+const schema = z
+  .object({
+    vocab_size: z.int().positive().default(32128),
+    d_model: z.int().positive().default(4096),
+    d_kv: z.int().positive().default(64),
+    d_ff: z.int().positive().default(10240),
+    num_layers: z.int().positive().default(24),
+    num_heads: z.int().positive().default(64),
+    relative_attention_num_buckets: z.int().positive().multipleOf(4).default(32),
+    relative_attention_max_distance: z.int().positive().default(128),
+    layer_norm_epsilon: z.number().positive().default(1e-6),
+    feed_forward_proj: z
+      .literal('gated-gelu', { error: 'only "gated-gelu" is supported: use a T5 v1.1 encoder, not T5 v1.0' })
+      .default('gated-gelu'),
+  })
+  .refine((config) => config.relative_attention_max_distance > config.relative_attention_num_buckets / 4, {
+    error: 'relative_attention_max_distance must be above a quarter of relative_attention_num_buckets',
+  });
 
 export interface T5Config {
   readonly vocabularySize: number;

@@ -67,6 +67,7 @@ const activationBudget = 4 * 2 ** 20;
 /** The VAE of a checkpoint. Throws `weights_mismatch` where it does not fit the config; encoders may be missing. */
 export function loadVae(runtime: Runtime, weights: Weights, config: VaeConfig): Vae {
   const unused = checkWeights(weights, vaeShapes(config), { optional: optionalWeights, label: 'the video VAE' });
+  assertScale(weights, config);
   const { scalingFactor } = config;
   const spatial = spatialCoder(runtime, weights.scope('spatial_vae.module'), { ...config.spatial, scalingFactor });
   const temporal = temporalCoder(runtime, weights.scope('temporal_vae'), config.temporal, latentScale(weights, config));
@@ -183,6 +184,16 @@ async function encodeTime(
     latents.push((await temporal.encode(chunk, noise)).sample);
   }
   return concatFrames(latents);
+}
+
+/** Throws `weights_mismatch` where numbers per channel come from the config, and it has more or fewer of them than channels. */
+function assertScale(weights: Weights, config: VaeConfig): void {
+  const { embedChannels } = config.temporal;
+  for (const name of ['scale', 'shift'] as const) {
+    if (weights.has(name) || config[name].length === embedChannels) continue;
+    const message = `The VAE's ${name} has ${config[name].length} numbers for ${embedChannels} channels of latents; correct "${name}" in its config.json.`;
+    throw new QuantCacheError('weights_mismatch', message);
+  }
 }
 
 /** The diffusion model's latents are (z - shift) / scale, with the numbers of the checkpoint or else of the config. */

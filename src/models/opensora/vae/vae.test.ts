@@ -57,6 +57,13 @@ it('counts latent frames as the sizes of a request do', () => {
   for (const frames of [1, 17, 18, 34, 40, 51, 102, 816]) expect(latentFrames(frames)).toBe(latentFrameCount(frames));
 });
 
+it('refuses a config with more or fewer scales than channels', () => {
+  const { weights, config } = small();
+  expect(() => loadVae(runtime, weights, { ...config, shift: [0, 0, 0] })).toThrow(
+    /shift has 3 numbers for \d channels/,
+  );
+});
+
 describe('encoding', () => {
   it('samples both posteriors with noise in the order of the original', async () => {
     const { config, weights } = small();
