@@ -101,11 +101,11 @@ test('a precision named at a node holds inside it, until a node inside names ano
     return node === second ? compute() : undefined;
   };
   const context = contextOf(network, { decide });
-  await execute(tree, numbers([0]), 'fp16', context);
-  expect(network.ran).toEqual(['block.0.attn w8a8', 'block.0.mlp w4a8', 'block.1.attn fp16', 'block.1.mlp fp16']);
+  await execute(tree, numbers([0]), 'w4a6', context);
+  expect(network.ran).toEqual(['block.0.attn w8a8', 'block.0.mlp w4a8', 'block.1.attn w4a6', 'block.1.mlp w4a6']);
   const precisions = context.trace.decisions.map(({ path, precision }) => `${path} ${precision}`);
   expect(precisions).toContain('block.0 w8a8');
-  expect(precisions).toContain('step fp16');
+  expect(precisions).toContain('step w4a6');
 });
 
 test('skipping adds nothing and returns the input itself', async () => {

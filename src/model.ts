@@ -16,7 +16,7 @@ export const innermost = (levels: readonly Level[]): Level =>
   levels.reduce((inner, level) => (depthOf(level) > depthOf(inner) ? level : inner), 'step');
 
 /** The number formats a linear layer may compute in: w = weight bits, a = activation bits. */
-export const precisions = ['fp32', 'fp16', 'w8a8', 'w4a8', 'w4a6'] as const;
+export const precisions = ['fp32', 'w8a8', 'w4a8', 'w4a6'] as const;
 export type Precision = (typeof precisions)[number];
 
 /** What a module does, in words that all families share and policies may match on. */

@@ -12,7 +12,7 @@ export {
 export { type Consistency, consistency } from '../metrics/agreement/consistency.ts';
 export { attributesOfPrompt } from '../metrics/agreement/prompt.ts';
 export { type Quality, quality } from '../metrics/agreement/quality.ts';
-export { readAttributes, type Shown } from '../metrics/agreement/reader.ts';
+export { canRead, readAttributes, type Shown } from '../metrics/agreement/reader.ts';
 export { readTrack, type Track } from '../metrics/agreement/track.ts';
 export { type Attributes, attributes, readVocabulary, type Vocabulary } from '../metrics/agreement/vocabulary.ts';
 export { type Features, featureDistance } from '../metrics/featuredistance.ts';

@@ -15,7 +15,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { fileError } from '../files/failure.ts';
 import { saveJson } from '../files/json.ts';
 import { type Frames, QuantCacheError, saveVideo } from '../index.ts';
 import type { Cell, Comparison } from './comparison.ts';
@@ -131,7 +131,7 @@ async function claim(folder: string, files: ReadonlySet<string>): Promise<void> 
     await mkdir(folder, { recursive: true });
     present = await readdir(folder);
   } catch (error) {
-    throw new QuantCacheError('io', `Cannot make the folder ${folder}: ${messageOf(error)}.`, { cause: error });
+    throw fileError('write', folder, error);
   }
   const others = present.filter((name) => ['.mp4', '.gif'].includes(extname(name).toLowerCase()) && !files.has(name));
   if (others.length === 0) return;

@@ -1,6 +1,6 @@
 /** `quantcache bench`: measurements, as JSON that says on what machine, with which versions and seeds they were made. */
 import { Command, Option } from 'commander';
-import { imageTextScores } from '../api/metrics.ts';
+import { canRead, imageTextScores } from '../api/metrics.ts';
 import { families } from '../api/models.ts';
 import { assertFormat } from '../api/video.ts';
 import { autosave } from '../bench/autosave.ts';
@@ -197,7 +197,7 @@ async function runAgreement(flags: AgreementFlags, command: Command): Promise<vo
   const cells = prompts.map((prompt, i) => ({ prompt, seed: firstSeed + i }));
   const row = fullRow(flags.steps, flags.steps);
   const onSheet = flags.sheet ? cells.slice(0, flags.sheetClips) : [];
-  const comparison = await measure(flags, [row], cells, { keep: onSheet, file: flags.sheet });
+  const comparison = await measure(flags, [row], cells, { keep: onSheet, file: flags.sheet, judges: true });
   const [summary] = comparison.summary;
   if (!summary?.agreement)
     throw new QuantCacheError(
@@ -219,6 +219,8 @@ interface Extras {
   readonly clip?: string;
   /** Folder for the files of VBench. */
   readonly vbench?: string;
+  /** Whether nothing but the judgement is wanted. */
+  readonly judges?: boolean;
 }
 
 /** Opens the model and makes all clips that are not in the file yet; saves every few seconds and at the end, also at an early one. */
@@ -237,7 +239,16 @@ async function measure(
   await using pipelines = await openPipelines(runtime, model, size);
   const pipeline = pipelines.plain;
   assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
-  const vocabulary = await vocabularyOf(flags.model);
+  for (const row of rows) pipeline.network.schedule(pipeline.geometry(flags), row.numSteps);
+  const readable = canRead(pipeline.geometry(flags));
+  const vocabulary = readable ? await vocabularyOf(flags.model) : undefined;
+  if (!readable)
+    progress.note('clips of this size are not judged: agreement is read at the size of the demo model alone');
+  if (extras.judges && !vocabulary)
+    throw new QuantCacheError(
+      'invalid_option',
+      'None of the clips can be judged: the model has no vocabulary, or clips have another size than that of the demo model.',
+    );
   // Scores do not depend on where the video model runs.
   await using judge = extras.clip
     ? await openImageTextFolder(await createRuntime({ threads: flags.threads }), extras.clip)

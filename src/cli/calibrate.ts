@@ -231,7 +231,7 @@ const measurementsOf = ({ measurements }: Flags, [first]: readonly NamedTarget[]
   measurements ?? `${first!.file}.measurements`;
 
 function precisionList(text: string): Precision[] {
-  const names = text.split(',');
+  const names = [...new Set(text.split(','))];
   const unknown = names.find((name) => !(precisions as readonly string[]).includes(name));
   if (unknown === undefined) return names as Precision[];
   throw new InvalidArgumentError(`"${unknown}" is no precision; use some of ${precisions.join(',')}.`);

@@ -74,6 +74,11 @@ describe('assertOutputs', () => {
     await assertOutputs([out('there'), trace('new')]);
   });
 
+  it('refuses a folder in place of a file that makes its folders, also in the working directory', async () => {
+    const refused = { code: 'io', message: expect.stringMatching(/Cannot write src: a folder has that name/) };
+    await expect(assertOutputs([{ path: 'src', option: '--out', makesFolder: true }])).rejects.toMatchObject(refused);
+  });
+
   it.skipIf(process.platform === 'win32')('lets several outputs go to a device', async () => {
     await assertOutputs([
       { path: '/dev/null', option: '--out' },

@@ -41,7 +41,7 @@ export async function assertOutputs(outputs: readonly Output[], inputs: readonly
 async function nearest(path: string): Promise<string> {
   let folder = dirname(path);
   while (dirname(folder) !== folder && !(await exists(folder))) folder = dirname(folder);
-  return join(folder, path.slice(dirname(path).length));
+  return join(folder, basename(path));
 }
 
 /** Equal texts for the same file, whatever names it was given. */

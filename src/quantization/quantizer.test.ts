@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, truncateSync, utimesSy
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { randomTensors, temporaryFolder, writeWeights } from '../../test/layers.ts';
+import type { Precision } from '../model.ts';
 import { openCache } from '../weights/cache.ts';
 import type { Weights } from '../weights/checkpoint.ts';
 import { createQuantizer, type QuantizationOptions } from './quantizer.ts';
@@ -19,7 +20,7 @@ beforeEach(async () => {
 });
 
 const cpu = { backend: 'cpu', integerProducts: 'exact' } as const;
-const prepare = (precision: 'fp32' | 'fp16' | 'w8a8' | 'w4a8' | 'w4a6', options: QuantizationOptions = {}) =>
+const prepare = (precision: Precision, options: QuantizationOptions = {}) =>
   createQuantizer(weights, [{ name: 'a.qkv', role: 'attention-input' }], cpu, {
     cache: openCache(home),
     ...options,
@@ -96,7 +97,7 @@ describe('the cache', () => {
 
 describe('what cannot be had', () => {
   it('a precision that is not there', async () => {
-    await expect(prepare('fp16')).rejects.toMatchObject({ code: 'unsupported_precision' });
+    await expect(prepare('fp16' as Precision)).rejects.toMatchObject({ code: 'unsupported_precision' });
   });
 
   it('weights that are no numbers, whether they are packed or not', async () => {

@@ -91,7 +91,6 @@ export function kernelOf(
 /** In what a precision is only simulated by a backend, or undefined where it runs as its name says. */
 export function simulation(precision: Precision, backend: Backend): string | undefined {
   if (precision === 'w4a6') return 'activations have 64 levels but are multiplied as 8-bit integers';
-  if (precision === 'fp16' && backend === 'cpu') return 'half precision is computed in float32';
   if (isInteger(precision) && backend === 'cuda') return 'activations stay in floating point';
   return undefined;
 }

@@ -11,7 +11,6 @@ import { summarizeDocument, type TraceDocument } from './document.ts';
 
 const computedColours: Record<Precision, string> = {
   fp32: '#1b3a6b',
-  fp16: '#2f6db5',
   w8a8: '#1f9e89',
   w4a8: '#6cc04a',
   w4a6: '#c3d941',

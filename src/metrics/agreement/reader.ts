@@ -32,6 +32,10 @@ const small = { alone: 12.5, crowded: 10 } as const;
 /** What a clip shows of one thing; an attribute is absent where nothing can be made out. */
 export type Shown = Partial<Attributes>;
 
+/** Whether clips of a size can be read. */
+export const canRead = ({ width, height }: { readonly width: number; readonly height: number }): boolean =>
+  width === worldSize && height === worldSize;
+
 /**
  * What a clip of the demo world shows. `colours`: those of the things to look for, from the caption; of a single thing the
  * colour is read, too. Frames must be 64x64.
@@ -42,7 +46,7 @@ export function readAttributes(
   colours: readonly string[] = ['any'],
 ): readonly Shown[] {
   const { width, height } = frames;
-  if (width !== worldSize || height !== worldSize)
+  if (!canRead(frames))
     throw new QuantCacheError(
       'invalid_option',
       `The attribute reader judges clips of ${worldSize}x${worldSize} pixels, but this one is ${width}x${height}.`,
