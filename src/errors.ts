@@ -38,11 +38,22 @@ export class QuantCacheError extends Error {
   }
 }
 
+/**
+ * What went wrong first: where ending something failed because of, or after, an earlier failure, `await using` throws both
+ * as one error that says neither.
+ */
+export function originOf(error: unknown): unknown {
+  // By name: Node 20 has no such class, and what compilers put there instead is a plain Error.
+  const wraps = error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error;
+  return wraps ? originOf(error.suppressed) : error;
+}
+
 /** The process exit code for an error: 2 wrong usage, 130 interrupted, 1 anything else. */
 export function exitCode(error: unknown): number {
-  if (!(error instanceof QuantCacheError)) return 1;
-  if (error.code === 'aborted') return 130;
-  return usageCodes.has(error.code) ? 2 : 1;
+  const origin = originOf(error);
+  if (!(origin instanceof QuantCacheError)) return 1;
+  if (origin.code === 'aborted') return 130;
+  return usageCodes.has(origin.code) ? 2 : 1;
 }
 
 /** Throws `aborted` if the signal has fired; call it between units of work. */
@@ -51,7 +62,16 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
     throw new QuantCacheError('aborted', 'The run was stopped before it finished.', { cause: signal.reason });
 }
 
-/** The message of anything that was thrown. */
+/**
+ * The message of anything that was thrown: of several errors in one, each; of a foreign error, its causes, too. Our own
+ * errors say their cause in their message.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const origin = originOf(error);
+  if (!(origin instanceof Error)) return String(origin);
+  if (origin instanceof QuantCacheError) return origin.message;
+  const inner = origin instanceof AggregateError ? origin.errors : origin.cause === undefined ? [] : [origin.cause];
+  const causes = [...new Set(inner.map(messageOf))].filter((cause) => cause && !origin.message.includes(cause));
+  if (!origin.message) return causes.join('; ') || origin.name;
+  return causes.length > 0 ? `${origin.message} (${causes.join('; ')})` : origin.message;
 }

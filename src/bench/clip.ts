@@ -4,7 +4,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { summarize, type TraceDocument, traceDocument } from '../api/trace.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, originOf } from '../errors.ts';
 import {
   type Frames,
   finish,
@@ -55,7 +55,8 @@ export async function makeClip(
   const result = await finish(run, (event) => {
     memory.sample();
     options.onEvent?.(event);
-  }).catch((error: unknown) => {
+  }).catch((thrown: unknown) => {
+    const error = originOf(thrown);
     if (!(error instanceof QuantCacheError) || error.code === 'aborted') throw error;
     throw new QuantCacheError(error.code, `Row "${row.label}": ${messageOf(error)}`, { cause: error });
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: one file per command. Results go to stdout, all else to stderr. */
 import { Command, CommanderError } from 'commander';
-import { exitCode, messageOf } from '../errors.ts';
+import { exitCode, messageOf, originOf } from '../errors.ts';
 import { QuantCacheError } from '../index.ts';
 import { version } from '../version.ts';
 import { receiveArguments, releaseParent } from './arguments.ts';
@@ -38,7 +38,8 @@ function inheriting(parent: Command, command: Command): Command {
 }
 
 /** Says what went wrong, for people and with `--json` for programs, and sets the exit code. */
-function fail(error: unknown, json: boolean): void {
+function fail(thrown: unknown, json: boolean): void {
+  const error = originOf(thrown);
   const isUsage = error instanceof CommanderError;
   if (isUsage && error.exitCode === 0) return; // help or version, which were asked for and are printed
   const code = isUsage ? 'invalid_option' : error instanceof QuantCacheError ? error.code : 'unexpected';

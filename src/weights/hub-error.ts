@@ -64,7 +64,7 @@ export function hubError(error: unknown, { model, access, signal }: HubRequest):
         `${endpoint} answered with status ${status}. Try again later, or set HF_ENDPOINT to a mirror.`,
       );
   }
-  const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
+  const cause = messageOf(error instanceof Error && error.cause ? error.cause : error);
   const through = proxy ? ` through the proxy ${proxy}` : '';
   return fail(
     'network',
