@@ -112,7 +112,9 @@ describe('generate', () => {
     const named = await run({ prompts: [`${prompt} {"reference_path": ${JSON.stringify(file)}}`] });
     expect(named.latents).toEqual((await run({ references: [[image]] })).latents);
     expect(named.latents).not.toEqual((await run()).latents);
-    await expect(run({ prompts: [`${prompt} {"reference_path": "none.png"}`] })).rejects.toMatchObject({ code: 'io' });
+    await expect(run({ prompts: [`${prompt} {"reference_path": "none.png"}`] })).rejects.toMatchObject({
+      code: 'model_not_found',
+    });
   });
 
   test('loops continue a clip and overlap by one chunk', async () => {

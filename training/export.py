@@ -70,6 +70,8 @@ def main(a):
     )
     write_json(output / "quantcache.json", description(a.guidance), indent=2)
     write_json(output / "prompts.json", [text for text, _ in world.mixed_prompts()], indent=0)
+    calibration = world.mixed_prompts(12, 4, seed=7, evaluation=False)
+    write_json(output / "calibration.json", [text for text, _ in calibration], indent=0)
 
 
 def write_json(path, value, indent):

@@ -1,12 +1,12 @@
-"""Writes a small model of seeded random weights and what our PyTorch modules make of three requests.
+"""Writes a small model of seeded random weights and what our PyTorch modules make of requests to it.
 
     python golden_pipeline.py            # writes ../test/fixtures/pipeline
     python golden_pipeline.py --check    # computes everything again and compares it with the files
 
-`src/models/opensora/pipeline.test.ts` runs the same requests in TypeScript. The weights have nothing to do with those
-of the demo model, so training that one anew leaves these files alone. Modules and arithmetic are
-compared with the original code by `check_golden.py`. Pinned here is everything around them: tokens,
-seeds, noise, times, guidance, frame rates, given frames, and what modules cost.
+`src/models/opensora/pipeline.test.ts` runs the same requests in TypeScript. The weights have nothing to
+do with those of the demo model, so training that one anew leaves these files alone. Modules and
+arithmetic are compared with the original code by `check_golden.py`. Pinned here is everything around
+them: tokens, seeds, noise, times, guidance, frame rates, given frames, and what modules cost.
 """
 
 import argparse

@@ -166,20 +166,22 @@ def caption(scene, template=0, moving=True):
     return TEMPLATES[template].format(o=things, b=BACKGROUNDS[scene.background])
 
 
-def evaluation_prompts(count, seed=0, world=WORLDS["demo"], objects=1):
-    """[(caption, scene)] of held-out combinations with so many objects, all different."""
+def evaluation_prompts(count, seed=0, world=WORLDS["demo"], objects=1, evaluation=True):
+    """[(caption, scene)] of held-out combinations with so many objects, all different; with
+    evaluation=False, of those that are not held out."""
     rng = np.random.RandomState(100_000 * objects + seed)
     out = {}
     while len(out) < count:
-        scene = sample_scene(rng, world, evaluation=True, objects=objects)
+        scene = sample_scene(rng, world, evaluation, objects)
         out.setdefault(caption(scene, rng.randint(len(TEMPLATES))), scene)
     return list(out.items())
 
 
-def mixed_prompts(one=200, two=60, seed=0):
+def mixed_prompts(one=200, two=60, seed=0, evaluation=True):
     """[(caption, scene)] of one and of two objects, evenly mixed, so that every beginning of the list is
     like all."""
-    single, pairs = evaluation_prompts(one, seed), evaluation_prompts(two, seed, objects=2)
+    single = evaluation_prompts(one, seed, evaluation=evaluation)
+    pairs = evaluation_prompts(two, seed, objects=2, evaluation=evaluation)
     order = sorted(
         [((i + 0.5) / one, 0, i) for i in range(one)] + [((i + 0.5) / two, 1, i) for i in range(two)]
     )

@@ -4,7 +4,6 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { summarize, type TraceDocument, traceDocument } from '../api/trace.ts';
-import { messageOf, originOf } from '../errors.ts';
 import {
   type Frames,
   finish,
@@ -13,14 +12,13 @@ import {
   generate,
   generateOptionsOf,
   type Pipeline,
-  QuantCacheError,
   type Runtime,
   type SizeRequest,
   saveVideo,
 } from '../index.ts';
 import type { Cell, ClipResult } from './comparison.ts';
 import { startMemoryMeter } from './memory.ts';
-import { decideRow, type Row } from './rows.ts';
+import { decideRow, ofRow, type Row } from './rows.ts';
 
 export interface ClipOptions extends SizeRequest {
   readonly guidanceScale?: number;
@@ -55,10 +53,8 @@ export async function makeClip(
   const result = await finish(run, (event) => {
     memory.sample();
     options.onEvent?.(event);
-  }).catch((thrown: unknown) => {
-    const error = originOf(thrown);
-    if (!(error instanceof QuantCacheError) || error.code === 'aborted') throw error;
-    throw new QuantCacheError(error.code, `Row "${row.label}": ${messageOf(error)}`, { cause: error });
+  }).catch((error: unknown) => {
+    throw ofRow(row.label, error);
   });
   const saving = performance.now();
   const { data, frames: count, height, width } = result.videos[0]!;

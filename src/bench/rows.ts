@@ -3,7 +3,9 @@
  * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
  * before it. `sampler=unipc` is an option of every row, `profile=balanced` of quantcache.
  */
+
 import { quantizationMethods } from '../api/quantization.ts';
+import { originOf } from '../errors.ts';
 import {
   createPolicy,
   type DecidedOptions,
@@ -138,9 +140,18 @@ export async function decideRow(
     ...{ size, resolution, aspect, frames, duration, fps },
     ...(profile === undefined ? { policy } : { profile: String(profile) }),
     policyOptions: options,
+  }).catch((error: unknown) => {
+    throw ofRow(label, error);
   });
   if (profile === undefined || decision.profile !== undefined) return decision.run;
-  throw new QuantCacheError('invalid_option', `Row "${label}" cannot be measured. ${decision.warnings.join(' ')}`);
+  throw ofRow(label, new QuantCacheError('invalid_option', decision.warnings.join(' ')));
+}
+
+/** An error that names the row it is about; a run that was stopped is no fault of its row. */
+export function ofRow(label: string, thrown: unknown): unknown {
+  const error = originOf(thrown);
+  if (!(error instanceof QuantCacheError) || error.code === 'aborted') return error;
+  return new QuantCacheError(error.code, `Row "${label}": ${error.message}`, { cause: error });
 }
 
 function checkRecipe(text: string, recipe: string, precision = 'no precision'): void {

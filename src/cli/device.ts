@@ -9,9 +9,9 @@ const patience = 30;
 /** Why a device does not work here; undefined where it does. */
 export function tryDevice(device: string, signal?: AbortSignal): Promise<string | undefined> {
   const runtime = new URL('../index.js', import.meta.url).href;
-  const script = `const { createRuntime, messageOf } = await import(${JSON.stringify(runtime)});
+  const script = `const { createRuntime } = await import(${JSON.stringify(runtime)});
     await createRuntime({ backend: ${JSON.stringify(device)} }).catch((error) => {
-      console.log(messageOf(error));
+      console.log(error.message);
       process.exitCode = 1;
     });`;
   const args = ['--input-type=module', '--eval', script];

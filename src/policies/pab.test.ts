@@ -22,7 +22,7 @@ test('timesteps are rounded as the original rounds them', () => {
 });
 
 test('feed-forward layers are reused for some steps after a key timestep, not at it', () => {
-  const options = { rounding: 'none', feedForwardKeys: [864], feedForwardSteps: 2 } as const;
+  const options = { rounding: 'none' as const, feedForwardKeys: [864], feedForwardSteps: 2 };
   const schedule = pabSchedule(options, [950, 864, 700, 600, 500]);
   expect(schedule.map(({ feedForward }) => feedForward)).toEqual([false, false, true, true, false]);
 });
