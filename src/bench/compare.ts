@@ -74,7 +74,8 @@ export async function* compare(
     geometry,
   };
   if (earlier) assertSameSettings(earlier, settings);
-  for (const row of rows) await decideRow(row, pipeline, { ...options, ...cells[0] }); // what cannot run is told before anything is made
+  const warn = (message: string) => options.onEvent?.({ type: 'warning', message, milliseconds: 0 });
+  for (const row of rows) await decideRow(row, pipeline, { ...options, ...cells[0] }, warn); // before anything is made
   const clips: ClipResult[] = [...(earlier?.clips ?? [])];
   const isDone = (row: Row, cell: Cell) => clips.some((clip) => clip.row === row.label && sameCell(clip, cell));
   const missing = cells.flatMap((cell) => rows.filter((row) => !isDone(row, cell)).map((row) => ({ row, cell })));

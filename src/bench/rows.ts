@@ -128,11 +128,13 @@ function checkPolicy({ policy, options: { profile, sampler, ...options } }: Pick
 /**
  * What a row runs for a prompt and a seed. `quantcache:profile=NAME` is the model's profile, options go before its own. Throws
  * `invalid_option` for a profile that was not fitted for such runs: something else under its name would be no measurement.
+ * `warn` is told what else the reader of its figures should know.
  */
 export async function decideRow(
   { label, policy, options: { profile, sampler, ...options }, precision, numSteps }: Row,
   pipeline: Pipeline,
   clip: SizeRequest & { readonly prompt: string; readonly seed: number; readonly guidanceScale?: number },
+  warn: (message: string) => void = () => {},
 ): Promise<DecidedOptions> {
   const { prompt, seed, guidanceScale, size, resolution, aspect, frames, duration, fps } = clip;
   const decision = await decideRun(pipeline, {
@@ -143,7 +145,10 @@ export async function decideRow(
   }).catch((error: unknown) => {
     throw ofRow(label, error);
   });
-  if (profile === undefined || decision.profile !== undefined) return decision.run;
+  if (profile === undefined || decision.profile !== undefined) {
+    for (const warning of decision.warnings) warn(`Row "${label}": ${warning}`);
+    return decision.run;
+  }
   throw ofRow(label, new QuantCacheError('invalid_option', decision.warnings.join(' ')));
 }
 
