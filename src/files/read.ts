@@ -2,7 +2,7 @@
  * Reading files, so that what is not there and what cannot be read are told apart: `find...` gives undefined for the first
  * only, and everything else is an error that names the file.
  */
-import { type FileHandle, lstat, open, readFile } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readFile, stat } from 'node:fs/promises';
 import { QuantCacheError } from '../errors.ts';
 import { fileError, systemCode } from './failure.ts';
 
@@ -12,6 +12,25 @@ export interface FilePurpose {
   readonly what: string;
   /** Sentences that say what to do: `Write it with "quantcache calibrate".` */
   readonly todo: string;
+}
+
+/** What the system says where nothing can be; `ERR_INVALID_ARG_VALUE` is Node's answer to names with a zero byte. */
+const nothing: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENAMETOOLONG',
+  'ERR_INVALID_ARG_VALUE',
+]);
+
+/** Whether there is a file or folder, links followed. Throws `io` where that cannot be told. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (nothing.has(systemCode(error))) return false;
+    throw fileError('read', path, error);
+  }
 }
 
 /** The bytes of a file; undefined where there is none. Throws `io`. */

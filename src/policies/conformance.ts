@@ -5,10 +5,11 @@
  *
  * Golden decisions are in `fixtures/<policy>.json`; `UPDATE_GOLDEN_TRACES=1` writes them anew.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { denoise } from '../denoise.ts';
+import { findJson, saveJson } from '../files/json.ts';
 import type { LoopOptions } from '../loop.ts';
 import type { Precision } from '../model.ts';
 import type { Stdit3 } from '../models/opensora/stdit3/network.ts';
@@ -254,17 +255,19 @@ function trackTensors() {
   };
 }
 
+const decisionsSchema = z.record(z.string(), z.array(z.string()));
+const decisionsPurpose = {
+  what: "a policy's golden decisions",
+  todo: 'Restore it, or remove it and set UPDATE_GOLDEN_TRACES.',
+};
+
 /** Compares decisions with those on file, or files them where `UPDATE_GOLDEN_TRACES` is set. */
 async function expectGolden(policy: string, variant: string, decisions: string[]): Promise<void> {
   const file = fileURLToPath(new URL(`./fixtures/${policy}.json`, import.meta.url));
-  const golden = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as Record<string, string[]>,
-    () => ({}) as Record<string, string[]>,
-  );
+  const golden = (await findJson(file, decisionsSchema, decisionsPurpose)) ?? {};
   if (process.env.UPDATE_GOLDEN_TRACES) {
     golden[variant] = decisions;
-    await mkdir(new URL('.', `file://${file}`), { recursive: true });
-    await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`);
+    await saveJson(file, golden, 2);
   }
   expect(decisions, `golden decisions of ${policy}, ${variant}`).toEqual(golden[variant]);
 }

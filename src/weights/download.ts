@@ -118,7 +118,9 @@ async function receiveAll(
       before = partial.position;
       if (before === file.size) return; // an earlier run has it all
       await receive(file, partial, path, options);
-      if (partial.position < file.size) throw new Error(`${file.url} ended early`);
+      const { position } = partial;
+      const end = `${file.url} ended after ${position} of ${file.size} bytes`;
+      if (position < file.size) throw new Error('The answer ended early.', { cause: end });
     },
     { ...options, progressed },
   );
@@ -133,6 +135,12 @@ export interface Persistence {
   progressed?: () => boolean;
 }
 
+/** Whether talking to a server failed, and not this program: `fetch` gives a cause, the system and undici a code. */
+export function isOfConnection(error: unknown): boolean {
+  if (error instanceof HubApiError) return true;
+  return error instanceof Error && (error.cause !== undefined || systemCode(error) !== undefined);
+}
+
 /** Makes a request again that fails in passing, after a wait that doubles; what is final is thrown at once. */
 export async function persistently<Result>(request: () => Promise<Result>, options: Persistence): Promise<Result> {
   let failures = 0;
@@ -142,7 +150,8 @@ export async function persistently<Result>(request: () => Promise<Result>, optio
     } catch (error) {
       if (options.signal?.aborted) throw error;
       const status = error instanceof HubApiError ? error.statusCode : undefined;
-      const final = error instanceof QuantCacheError || (status && status < 500 && status !== 429 && status !== 408);
+      const isFinalStatus = status && status < 500 && status !== 429 && status !== 408;
+      const final = error instanceof QuantCacheError || !isOfConnection(error) || isFinalStatus;
       failures = options.progressed?.() ? 1 : failures + 1;
       if (final || failures >= attemptsWithoutProgress) throw error;
       const wait = (options.retryDelay ?? 1000) * 2 ** (failures - 1);

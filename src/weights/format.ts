@@ -78,6 +78,7 @@ export function parseHeader(json: Uint8Array, fileSize: number, label: string): 
   return { tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])), metadata, dataStart };
 }
 
+// Not by `files/json.ts`: this runs in browsers, too, and the text itself is looked at for names that are there twice.
 function parseObject(json: Uint8Array, label: string): Record<string, unknown> {
   let text: string;
   let value: unknown;

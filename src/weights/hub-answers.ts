@@ -31,9 +31,8 @@ export function isInside(path: string): boolean {
   return !/[\\:\x00-\x1f\x7f]/.test(path) && path.split('/').every((part) => !['', '.', '..'].includes(part));
 }
 
-/** The answer again, if it is one that a hub gives to this request. Throws `network` that says what came back instead. */
+/** A successful answer again, if it is one that a hub gives to this request. Throws `network` that says what came back instead. */
 export async function checkAnswer(url: string, response: Response): Promise<Response> {
-  if (!response.ok) return response;
   const text = await response.text();
   const refuse = (what: string, cause?: unknown) =>
     new QuantCacheError(

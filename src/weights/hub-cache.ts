@@ -14,7 +14,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
 import { QuantCacheError } from '../errors.ts';
 import { fileError, systemCode } from '../files/failure.ts';
-import { findText } from '../files/read.ts';
+import { findText, isThere } from '../files/read.ts';
 import { saveText } from '../files/write.ts';
 import { type HubId, selectFiles, splitPath } from './repository.ts';
 import { abridge, isIndex } from './selection.ts';
@@ -66,8 +66,7 @@ export async function cachedSnapshot(hubCache: string, id: HubId): Promise<{ pat
   }
   const missing: string[] = [];
   for (const name of needed) {
-    const found = await stat(join(path, name)).catch(() => undefined); // follows the link: a lost blob counts as missing
-    if (!found) missing.push(name);
+    if (!(await isThere(join(path, name)))) missing.push(name); // a lost blob counts as missing, too
   }
   if (missing.length) throw absent(`${abridge(missing, 12)} of ${id.name} (revision ${id.revision})`, path);
   return { path, commit };
@@ -89,9 +88,12 @@ async function readReference(folder: string, id: HubId): Promise<string> {
   return commit;
 }
 
-/** All files below a folder, with `/` between names; links count, whether or not they lead anywhere. */
+/** All files below a folder, with `/` between names, none where there is no folder; links count, wherever they lead. */
 async function listFolder(path: string): Promise<string[]> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw fileError('read', path, error);
+  });
   return entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(path, join(entry.parentPath, entry.name)).split(sep).join('/'));
@@ -99,7 +101,7 @@ async function listFolder(path: string): Promise<string[]> {
 
 async function shardsOf(snapshot: string, index: string): Promise<string[]> {
   const file = join(snapshot, index);
-  if (!(await stat(file).catch(() => undefined))) return []; // reported as missing
+  if (!(await isThere(file))) return []; // reported as missing
   const [folder] = splitPath(index);
   const names = [...new Set((await readIndex(file)).values())];
   return names.map((name) => (folder ? `${folder}/${name}` : name));

@@ -6,6 +6,7 @@
 import { HubApiError } from '@huggingface/hub';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { fileError } from '../files/failure.ts';
+import { isOfConnection } from './download.ts';
 import type { HubAccess } from './hub-access.ts';
 
 /** What was being asked for. */
@@ -16,7 +17,7 @@ export interface HubRequest {
   signal?: AbortSignal;
 }
 
-/** Any failure of talking to the hub as our error. */
+/** A failure of talking to the hub as our error. Throws what is none: a fault of the program, which no connection mends. */
 export function hubError(error: unknown, { model, access, signal }: HubRequest): QuantCacheError {
   const failure =
     error instanceof Error && 'path' in error && typeof error.path === 'string'
@@ -31,6 +32,7 @@ export function hubError(error: unknown, { model, access, signal }: HubRequest):
     const message = 'The download was stopped. What has arrived is kept; the same command goes on from there.';
     return new QuantCacheError('aborted', message, { cause: error });
   }
+  if (!isOfConnection(error)) throw error;
   const status = error instanceof HubApiError ? error.statusCode : undefined;
   const { endpoint, hasToken, proxy } = access;
   const fail = (code: 'network' | 'model_not_found', message: string) =>

@@ -16,7 +16,7 @@ import {
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readEnvironment } from '../environment.ts';
 import { openCheckpoint } from './checkpoint.ts';
@@ -501,6 +501,18 @@ describe('failures', () => {
   });
 });
 
+it('throws a fault of the program as it is, at once', async () => {
+  for (const fault of [new TypeError('x is not a function'), new Error('boom')]) {
+    let told = 0;
+    const onProgress = () => {
+      told++;
+      throw fault;
+    };
+    await expect(resolveHere('owner/model', {}, { onProgress })).rejects.toBe(fault);
+    expect(told).toBe(1);
+  }
+});
+
 describe('without the hub', () => {
   const offline = { HF_HUB_OFFLINE: '1' };
 
@@ -530,6 +542,21 @@ describe('without the hub', () => {
     );
     writeFileSync(join(path, 'model.safetensors.index.json'), 'null');
     await expect(resolveHere('owner/model', offline)).rejects.toMatchObject({ code: 'corrupt_file' });
+  });
+
+  it('takes nothing that cannot be read for missing', async () => {
+    const { path } = await resolveHere('owner/model');
+    const refused = { code: 'io', message: expect.stringMatching(/links lead in a circle/) };
+    const inCircle = (place: string) => {
+      rmSync(place, { recursive: true, force: true });
+      symlinkSync('circle', place);
+      symlinkSync(basename(place), join(dirname(place), 'circle'));
+    };
+    inCircle(join(path, 'model.safetensors'));
+    await expect(resolveHere('owner/model', offline)).rejects.toMatchObject(refused);
+    await expect(resolveHere(join(path, 'circle'), offline)).rejects.toMatchObject(refused);
+    inCircle(path);
+    await expect(resolveHere('owner/model', offline)).rejects.toMatchObject(refused);
   });
 
   it('goes on with a complete cache that cannot be written, and writes nothing that is there already', async () => {

@@ -6,12 +6,12 @@
  * abort, progress, checking of hashes. Contents come over plain HTTP ranges rather than the xet protocol: one way, which
  * resumes, works with mirrors and is tested. The token is sent to the hub's own address only.
  */
-import { existsSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { type Environment, readEnvironment } from '../environment.ts';
 import { QuantCacheError, throwIfAborted } from '../errors.ts';
+import { isThere } from '../files/read.ts';
 import { type DownloadProgress, downloadBlob, persistently, type RemoteFile } from './download.ts';
 import { type HubAccess, openHubAccess } from './hub-access.ts';
 import { checkAnswer, isInside } from './hub-answers.ts';
@@ -45,7 +45,7 @@ export interface ResolvedModel {
 
 /** Finds a model: a local folder or file, or a hub id `owner/name[/folder or file][@revision]`, downloaded if need be. */
 export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
-  if (model && existsSync(model)) return { path: resolve(model), source: 'local' };
+  if (model && (await isThere(model))) return { path: resolve(model), source: 'local' };
   const id = parseHubId(model);
   if (!id) {
     const message = `There is no folder "${model}". Name a local folder, or a model of the hub as owner/name or owner/name@revision.`;
@@ -109,7 +109,7 @@ function listingFetch(access: HubAccess, { signal, retryDelay }: ResolveOptions)
     return persistently(
       async () => {
         const response = await access.fetch(url, init);
-        if (response.status >= 500 || response.status === 429) {
+        if (!response.ok) {
           await response.body?.cancel();
           throw new HubApiError(url, response.status);
         }
@@ -129,7 +129,7 @@ async function checkSpace(hubCache: string, files: RemoteFile[], blobOf: (file: 
     needed += Math.max(file.size - here, 0);
   }
   let folder = hubCache;
-  while (!existsSync(folder) && resolve(folder, '..') !== folder) folder = resolve(folder, '..');
+  while (!(await isThere(folder)) && resolve(folder, '..') !== folder) folder = resolve(folder, '..');
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (needed > free) {

@@ -60,7 +60,7 @@ describe('a folder with its own settings', () => {
   });
 
   test('has a score and recipes where it names them', async () => {
-    const recipes = { w8a8: { weights: { bits: 8 }, activations: { bits: 8, granularity: 'tensor' } } };
+    const recipes = { w8a8: { weights: { bits: 8 }, activations: { bits: 8, granularity: 'sample' } } };
     const folder = folderOf({
       'quantcache.json': { ...own, defaults: { ...own.defaults, aestheticScore: 5 }, recipes },
     });
@@ -70,7 +70,7 @@ describe('a folder with its own settings', () => {
   });
 
   test.each([
-    ['no JSON', '{', /not valid JSON/],
+    ['no JSON', '{', /is not JSON/],
     ['a length of nothing', { ...own, defaults: { ...own.defaults, numFrames: 0 } }, /numFrames/],
     ['no VAE', { ...own, vae: undefined }, /vae/],
   ])('is refused with %s', async (_, content, message) => {

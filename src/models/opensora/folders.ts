@@ -5,11 +5,12 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
+import { parseJson } from '../../files/json.ts';
 import { findText } from '../../files/read.ts';
 import type { GenerationDefaults } from '../../pipeline.ts';
 import type { QuantizationOptions } from '../../quantization/quantizer.ts';
 import { recipesSchema } from '../../quantization/recipe.ts';
-import { issuesOf, jsonFault } from '../../refusals.ts';
+import { issuesOf } from '../../refusals.ts';
 import { type ResolveOptions, resolveModel } from '../../weights/hub.ts';
 import { publishedCoefficients } from './coefficients.ts';
 import type { PromptOptions } from './options.ts';
@@ -116,25 +117,15 @@ export async function readConfig<Config>(
   throw new QuantCacheError('model_not_found', `There is no file ${file}. Name a folder with a config.json.`);
 }
 
+const description = { what: 'a description of a model', todo: 'Copy or download it again.' };
+
 function parseAs<Result>(parse: (json: unknown) => Result, text: string, file: string): Result {
   try {
-    return parse(parseJson(text, file));
+    return parse(parseJson(text, file, z.unknown(), description));
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     throw new QuantCacheError('corrupt_file', `${file} does not describe a model we can run: ${issuesOf(error)}.`, {
       cause: error,
     });
-  }
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new QuantCacheError(
-      'corrupt_file',
-      `${file} cannot be used: ${jsonFault(error)}. Copy or download it again.`,
-      { cause: error },
-    );
   }
 }

@@ -11,7 +11,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { z } from 'zod';
 import { QuantCacheError } from '../../../errors.ts';
-import { issuesOf, jsonFault } from '../../../refusals.ts';
+import { parseJson } from '../../../files/json.ts';
 
 /** A T5 tokenizer as stored. */
 export interface TokenizerModel {
@@ -141,15 +141,9 @@ const spaceNormalizers = new Set(['Strip', 'Replace', 'Prepend']);
 
 /** The model in the text of a `tokenizer.json`. */
 export function readTokenizerJson(text: string): TokenizerModel {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    throw corrupt(jsonFault(error), error);
-  }
-  const parsed = jsonSchema.safeParse(content);
-  if (!parsed.success) throw corrupt(`it is not a tokenizer.json: ${issuesOf(parsed.error)}`, parsed.error);
-  const { added_tokens: addedTokens, normalizer, model: stored } = parsed.data;
+  const purpose = { what: 'a tokenizer.json', todo: 'Fetch its file again.' };
+  const parsed = parseJson(text, 'The tokenizer', jsonSchema, purpose);
+  const { added_tokens: addedTokens, normalizer, model: stored } = parsed;
   const vocabulary = vocabularySchema.safeParse(stored.vocab);
   if (!vocabulary.success || (stored.type ?? 'Unigram') !== 'Unigram' || stored.byte_fallback === true) {
     throw unsupported(
