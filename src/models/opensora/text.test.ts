@@ -14,7 +14,7 @@ describe('a prompt of which nothing is left', () => {
   test.each([
     ['一只红色的星星向右移动', /empty after the cleaning/],
     ['赤い星', /knows nothing of "い"/],
-    ['{}', /prompt is empty|empty after/],
+    ['{}', /text for clip 0 is empty/],
     ['###', /"###".*empty after the cleaning/],
     ['https://example.com/x', /empty after the cleaning/],
     ['<b></b>', /empty after the cleaning/],
