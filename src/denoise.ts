@@ -2,10 +2,12 @@
  * THE LOOP: from noise to latents, one yield per step, so that callers can show progress, preview, measure or stop. It
  * knows neither models nor policies nor samplers, only their interfaces.
  */
+
 import { QuantCacheError, throwIfAborted } from './errors.ts';
 import { execute } from './execute.ts';
 import { checkCheckpoint } from './finite.ts';
 import { type Denoiser, type Evaluation, type Node, type Precision, treeOf } from './model.ts';
+import { checkOptionNames, type OptionNames } from './options.ts';
 import type { Policy } from './policy.ts';
 import type { Arithmetic } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
@@ -32,6 +34,20 @@ export interface DenoiseOptions {
   readonly signal?: AbortSignal;
 }
 
+const optionNames: OptionNames<DenoiseOptions> = {
+  blocks: true,
+  denoiser: true,
+  sampler: true,
+  timesteps: true,
+  latents: true,
+  policy: true,
+  precision: true,
+  arithmetic: true,
+  trace: true,
+  noise: true,
+  signal: true,
+};
+
 /** One finished step. Tensors are borrowed until the next one. */
 export interface DenoiseStep {
   readonly step: number;
@@ -48,6 +64,7 @@ export interface DenoiseStep {
 
 /** Runs all steps; returns the last latents, which are the caller's to dispose of. */
 export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseStep, Tensor> {
+  checkOptionNames(options, optionNames, 'denoise()');
   const { denoiser, sampler, policy, precision, arithmetic, trace, signal } = options;
   const timesteps = Array.from(options.timesteps);
   const numSteps = timesteps.length;

@@ -9,7 +9,16 @@ import { QuantCacheError } from './errors.ts';
 import { assertFinite, checkCheckpoint } from './finite.ts';
 import { type NamedSampler, openLoop, samplerNamed, scheduleOf } from './loop.ts';
 import { type Geometry, type Precision, precisions, type TextConditioning } from './model.ts';
-import type { Conditioning, FamilyOptions, Pipeline, PreparedPrompt, SizeRequest, Start } from './pipeline.ts';
+import { checkOptionNames, type OptionNames } from './options.ts';
+import {
+  type Conditioning,
+  type FamilyOptions,
+  type Pipeline,
+  type PreparedPrompt,
+  type SizeRequest,
+  type Start,
+  sizeNames,
+} from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import { referencesOf } from './references.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
@@ -43,6 +52,22 @@ export interface GenerateOptions extends SizeRequest {
   readonly precision?: Precision;
   readonly signal?: AbortSignal;
 }
+
+const optionNames: OptionNames<GenerateOptions> = {
+  prompts: true,
+  negativePrompt: true,
+  ...sizeNames,
+  numSteps: true,
+  sampler: true,
+  guidanceScale: true,
+  seed: true,
+  loops: true,
+  references: true,
+  familyOptions: true,
+  policy: true,
+  precision: true,
+  signal: true,
+};
 
 export type Stage = 'text' | 'reference' | 'denoise' | 'decode';
 
@@ -87,6 +112,7 @@ export async function* generate(
   runtime: Runtime,
   asked: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, GenerateResult> {
+  checkOptionNames(asked, optionNames, 'generate()');
   const options = { ...asked, references: await referencesOf(pipeline, asked) };
   const settings = resolve(pipeline, options);
   const { geometry, prompts, conditioning, guidanceScale, loops } = settings;

@@ -2,8 +2,10 @@
  * What a model family provides to make a video from text: everything around the loop, in stages that can be used apart.
  * `generate` sees this and nothing of any model.
  */
+
 import type { Clip } from './clip.ts';
 import type { Denoiser, Geometry, Node, TextConditioning } from './model.ts';
+import type { OptionNames } from './options.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import type { LatentMask, SamplerMethod, Schedule } from './sampler.ts';
 
@@ -31,6 +33,26 @@ export interface SizeRequest {
   readonly duration?: string;
   readonly fps?: number;
 }
+
+/** What a size may be asked for by. */
+export const sizeNames: OptionNames<SizeRequest> = {
+  size: true,
+  resolution: true,
+  aspect: true,
+  frames: true,
+  duration: true,
+  fps: true,
+};
+
+/** The size that is asked for among other things. */
+export const sizeOf = ({ size, resolution, aspect, frames, duration, fps }: SizeRequest): SizeRequest => ({
+  size,
+  resolution,
+  aspect,
+  frames,
+  duration,
+  fps,
+});
 
 /** Options that only one family of models understands, by name; each family checks its own. */
 export type FamilyOptions = Readonly<Record<string, unknown>>;

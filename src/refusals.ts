@@ -1,19 +1,21 @@
 /** What other libraries found wrong with data, in our words: zod's issues field by field, and JSON that is none. */
 import type * as z from 'zod';
 import { messageOf } from './errors.ts';
+import { suggestion } from './options.ts';
 
 /** How many fields a message names. */
 const issuesShown = 4;
 
 /**
  * What a schema found wrong, field by field; of alternatives, that which was meant most likely. `whole` is what messages call
- * the data itself.
+ * the data itself, `known` its fields, of which a wrong name may mean one.
  */
-export function issuesOf(error: z.ZodError, whole = ''): string {
+export function issuesOf(error: z.ZodError, whole = '', known: readonly string[] = []): string {
   const issues = error.issues.flatMap(specific);
   const shown = issues.slice(0, issuesShown).map((issue) => {
     const field = issue.path.map(String).join('.') || whole;
-    return field === '' ? wordsOf(issue) : `${field}: ${wordsOf(issue)}`;
+    const words = wordsOf(issue, issue.path.length === 0 ? known : []);
+    return field === '' ? words : `${field}: ${words}`;
   });
   const rest = issues.length - shown.length;
   return shown.join('; ') + (rest > 0 ? ` and ${rest} more` : '');
@@ -37,7 +39,7 @@ export function jsonFault(error: unknown): string {
 /** Messages that a schema of ours gives are kept; zod's own begin with one of these. */
 const byZod = /^(Invalid|Too|Unrecognized) /;
 
-function wordsOf(issue: z.core.$ZodIssue): string {
+function wordsOf(issue: z.core.$ZodIssue, known: readonly string[]): string {
   if (!byZod.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_type':
@@ -49,7 +51,7 @@ function wordsOf(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `must ${has(issue.origin)} ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
     case 'unrecognized_keys':
-      return `knows no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+      return `knows no ${issue.keys.map((key) => `${JSON.stringify(key)}${suggestion(key, known)}`).join(', ')}`;
     case 'invalid_format':
       return 'is not written as it must be';
     default:

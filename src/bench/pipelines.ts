@@ -2,8 +2,10 @@
  * The pipelines that rows run on: the model as it is, and one more for every quantization recipe that a row names. They are
  * opened when first needed and stay open, which large models will not like.
  */
+
 import { activationRecorder, type QuantizationOptions, quantizationMethods } from '../api/quantization.ts';
 import { createPolicy, finish, generate, type ModelOptions, openModel, type Pipeline, type Runtime } from '../index.ts';
+import { sizeOf } from '../pipeline.ts';
 import type { ClipOptions } from './clip.ts';
 import type { Row } from './rows.ts';
 
@@ -52,13 +54,15 @@ export async function openPipelines(
 async function measureMaxima(
   runtime: Runtime,
   model: ModelOptions,
-  { numSteps, ...options }: ClipOptions & { readonly numSteps: number },
+  { numSteps, guidanceScale, signal, ...options }: ClipOptions & { readonly numSteps: number },
 ): Promise<QuantizationOptions['maxima']> {
   const recorder = activationRecorder();
   await using pipeline = await openModel(runtime, { ...model, quantization: { recorder } });
   await finish(
     generate(pipeline, runtime, {
-      ...options,
+      ...sizeOf(options),
+      guidanceScale,
+      signal,
       prompts: [calibration.prompt],
       seed: calibration.seed,
       numSteps,

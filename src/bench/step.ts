@@ -1,4 +1,5 @@
 /** Time per denoising step and per kind of module under full computation, and the memory it takes. */
+
 import {
   createPolicy,
   finish,
@@ -9,6 +10,7 @@ import {
   type Runtime,
   type SizeRequest,
 } from '../index.ts';
+import { sizeOf } from '../pipeline.ts';
 import { describeMachine, type Machine, median, peakMemory } from './machine.ts';
 
 export interface StepBenchOptions extends SizeRequest {
@@ -47,7 +49,15 @@ export async function benchStep(
   options: StepBenchOptions,
 ): Promise<StepBenchResult> {
   const machine = describeMachine(runtime);
-  const settings: GenerateOptions = { ...options, prompts: [options.prompt], policy: createPolicy('full') };
+  const settings: GenerateOptions = {
+    ...sizeOf(options),
+    prompts: [options.prompt],
+    policy: createPolicy('full'),
+    numSteps: options.numSteps,
+    seed: options.seed,
+    precision: options.precision,
+    signal: options.signal,
+  };
   const result = await finish(generate(pipeline, runtime, settings), (event) => {
     if (event.type === 'step') options.onStep?.(event.step, event.milliseconds);
   });

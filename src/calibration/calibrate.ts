@@ -8,12 +8,13 @@
  */
 import { unpackNumbers } from '../files/numbers.ts';
 import type { Precision } from '../model.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Candidate, type MadeClip, makeClip, tryOut } from './candidate.ts';
 import { costsOf, type TimedRun } from './cost.ts';
 import { type FittedPlan, fitLeaps, type Lesson, searchSteps } from './fit.ts';
-import { type MeasuringEvent, type MeasuringOptions, measure, openPrompt } from './measure.ts';
+import { type MeasuringEvent, type MeasuringOptions, measure, measuringNames, openPrompt } from './measure.ts';
 import type { Measurements, PromptMeasurement } from './measurements.ts';
 import { bestSteps } from './plan.ts';
 
@@ -26,11 +27,21 @@ export interface CalibrationOptions extends MeasuringOptions {
   readonly trials: number;
 }
 
+const optionNames: OptionNames<CalibrationOptions> = {
+  ...measuringNames,
+  precisions: true,
+  budgets: true,
+  trials: true,
+};
+
 export type CalibrationEvent =
   | MeasuringEvent
   | { readonly type: 'reference'; readonly prompt: string; readonly milliseconds: number }
   | { readonly type: 'search'; readonly budget: number; readonly tried: number; readonly trials: number }
   | { readonly type: 'candidate'; readonly candidate: Candidate };
+
+const measuringOf = ({ precisions: _, budgets: __, trials: ___, ...options }: CalibrationOptions): MeasuringOptions =>
+  options;
 
 /** Thresholds of pruning that are tried. */
 const pruningThresholds = [0, 0.03];
@@ -42,7 +53,8 @@ export async function* calibrate(
   options: CalibrationOptions,
   earlier: Measurements,
 ): AsyncGenerator<CalibrationEvent, Candidate[]> {
-  const measurements = yield* measure(pipeline, runtime, options, earlier);
+  checkOptionNames(options, optionNames, 'calibrate()');
+  const measurements = yield* measure(pipeline, runtime, measuringOf(options), earlier);
   const candidates: Candidate[] = [];
   for (const numSteps of options.numSteps) {
     const references: MadeClip[] = [];
@@ -94,7 +106,7 @@ function plannerOf(
   );
   const lessons = recorded.map(
     (one): Lesson => ({
-      open: () => openPrompt(pipeline, runtime, options, one),
+      open: () => openPrompt(pipeline, runtime, measuringOf(options), one),
       latents: one.latents.map(unpackNumbers),
     }),
   );

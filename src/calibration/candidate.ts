@@ -2,7 +2,7 @@
 import { finish, generate } from '../generate.ts';
 import { psnr } from '../metrics/psnr.ts';
 import type { Precision } from '../model.ts';
-import type { Pipeline } from '../pipeline.ts';
+import { type Pipeline, sizeOf } from '../pipeline.ts';
 import { full } from '../policies/full.ts';
 import { quantcache } from '../policies/quantcache/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -77,7 +77,9 @@ export async function makeClip(
 ): Promise<MadeClip> {
   const began = performance.now();
   const run = generate(pipeline, runtime, {
-    ...options,
+    ...sizeOf(options),
+    guidanceScale: options.guidanceScale,
+    signal: options.signal,
     prompts: [options.prompts[prompt]!],
     seed: options.seed + prompt,
     numSteps,

@@ -1,7 +1,8 @@
 /** Full runs of some prompts, recorded one after the other; what was recorded before is not recorded again. */
 import { packNumbers } from '../files/numbers.ts';
 import { openLoop, samplerNamed } from '../loop.ts';
-import type { Pipeline, SizeRequest } from '../pipeline.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
+import { type Pipeline, type SizeRequest, sizeNames } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
 import type { Measurements, PromptMeasurement } from './measurements.ts';
@@ -18,6 +19,15 @@ export interface MeasuringOptions extends SizeRequest {
   readonly signal?: AbortSignal;
 }
 
+export const measuringNames: OptionNames<MeasuringOptions> = {
+  prompts: true,
+  seed: true,
+  numSteps: true,
+  guidanceScale: true,
+  ...sizeNames,
+  signal: true,
+};
+
 export type MeasuringEvent =
   | { readonly type: 'prompt'; readonly numSteps: number; readonly measurements: Measurements }
   | { readonly type: 'step'; readonly prompt: string; readonly step: number; readonly numSteps: number };
@@ -29,6 +39,7 @@ export async function* measure(
   options: MeasuringOptions,
   earlier: Measurements,
 ): AsyncGenerator<MeasuringEvent, Measurements> {
+  checkOptionNames(options, measuringNames, 'measure()');
   let measurements = earlier;
   for (const numSteps of options.numSteps) {
     for (const [i, prompt] of options.prompts.entries()) {
@@ -62,6 +73,7 @@ export async function openPrompt(
   options: MeasuringOptions,
   { prompt, seed, numSteps }: Pick<PromptMeasurement, 'prompt' | 'seed' | 'numSteps'>,
 ) {
+  checkOptionNames(options, measuringNames, 'openPrompt()');
   const geometry = pipeline.geometry(options);
   const guidanceScale = options.guidanceScale ?? pipeline.defaults.guidanceScale;
   const { randn } = torchGenerator(seed);

@@ -3,7 +3,9 @@
  * rotation or without. Each is run in full on a few prompts, beside the default recipe so that a busy machine is busy for
  * both, and compared with full fp32 computation on the same seed.
  */
+
 import type { ModelOptions } from '../models/family.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { activationRecorder } from '../quantization/activations.ts';
 import { defaultRecipes, type IntegerPrecision, type Recipe } from '../quantization/recipe.ts';
@@ -12,7 +14,7 @@ import type { ActivationMaxima } from '../quantization/smoothing.ts';
 import type { Backend, Runtime } from '../runtime/runtime.ts';
 import { type MadeClip, makeClip, qualityOf } from './candidate.ts';
 import { median } from './cost.ts';
-import type { MeasuringOptions } from './measure.ts';
+import { type MeasuringOptions, measuringNames } from './measure.ts';
 
 /** A recipe that was tried. */
 export interface RecipeTrial {
@@ -89,12 +91,15 @@ export interface RecipesOptions extends MeasuringOptions {
   readonly earlier?: readonly RecipeTrial[];
 }
 
+const optionNames: OptionNames<RecipesOptions> = { ...measuringNames, precisions: true, earlier: true };
+
 /** Tries all recipes of some precisions at the first number of steps. Throws what `generate` throws. */
 export async function* tryRecipes(
   open: Open,
   runtime: Runtime,
   options: RecipesOptions,
 ): AsyncGenerator<RecipeEvent, Tried> {
+  checkOptionNames(options, optionNames, 'tryRecipes()');
   const [numSteps] = options.numSteps as [number];
   const clip = (pipeline: Pipeline, prompt: number, precision?: IntegerPrecision) =>
     makeClip(pipeline, runtime, options, { prompt, numSteps, precision });

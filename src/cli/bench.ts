@@ -35,7 +35,7 @@ import { stepCommand } from './benchstep.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
 import { assertMemory } from './memory.ts';
-import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
+import { finiteNumber, type ModelFlags, modelOf, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 const firstSeed = 42;
@@ -234,7 +234,7 @@ async function measure(
   const progress = createProgress(Boolean(flags.quiet));
   const earlier = flags.out === undefined ? undefined : await loadComparison(flags.out);
   const runtime = await startRuntime(flags, signal);
-  const model = { ...flags, signal, onProgress: progress.downloading };
+  const model = { ...modelOf(flags), signal, onProgress: progress.downloading };
   const size = { ...flags, numSteps: flags.steps, guidanceScale: flags.guidance, signal };
   await using pipelines = await openPipelines(runtime, model, size);
   const pipeline = pipelines.plain;

@@ -13,7 +13,7 @@ import { openModel, saveVideo } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
 import { assertMemory } from './memory.ts';
-import { finiteNumber, type ModelFlags, wholeNumber, withModel } from './options.ts';
+import { finiteNumber, type ModelFlags, modelOf, wholeNumber, withModel } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 const firstSeed = 42;
@@ -83,7 +83,7 @@ async function runHardness(flags: HardnessFlags, command: Command): Promise<void
   const all = await readPrompts(Math.max(...flags.parts.map((part) => counts[part])), flags.promptsFrom);
   const promptsOf = (part: Part) => (flags.parts.includes(part) ? all.slice(0, counts[part]) : []);
   const runtime = await startRuntime(flags, signal);
-  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  await using pipeline = await openModel(runtime, { ...modelOf(flags), signal, onProgress: progress.downloading });
   assertMemory(pipeline, pipeline.geometry({}), { prompts: 1 });
   await using saving = autosave(async (hardness: Hardness) => {
     if (flags.out) await saveHardness(flags.out, hardness);

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { benchStep } from '../bench/step.ts';
 import { openModel, type Precision, precisions, type SizeRequest } from '../index.ts';
 import { startRuntime } from './device.ts';
-import { type ModelFlags, wholeNumber, withModel, withSize } from './options.ts';
+import { type ModelFlags, modelOf, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 interface StepFlags extends ModelFlags, SizeRequest {
@@ -29,7 +29,7 @@ async function runStep(flags: StepFlags): Promise<void> {
   const signal = interruptSignal();
   const progress = createProgress(false);
   const runtime = await startRuntime(flags, signal);
-  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  await using pipeline = await openModel(runtime, { ...modelOf(flags), signal, onProgress: progress.downloading });
   const { steps: numSteps, ...options } = flags;
   const onStep = (index: number, time: number) =>
     progress.note(`step ${index + 1} of ${numSteps} after ${seconds(time)}`);

@@ -1,4 +1,5 @@
 /** `quantcache calibrate`: measures a model and writes profiles for it. */
+
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import {
@@ -30,11 +31,12 @@ import {
   QuantCacheError,
   type SizeRequest,
 } from '../index.ts';
+import { sizeOf } from '../pipeline.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
 import { assertMemory } from './memory.ts';
-import { finiteNumber, type ModelFlags, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
+import { finiteNumber, type ModelFlags, modelOf, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
@@ -141,7 +143,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet));
   const runtime = await startRuntime(flags, signal);
-  await using pipeline = await openModel(runtime, { ...flags, signal, onProgress: progress.downloading });
+  await using pipeline = await openModel(runtime, { ...modelOf(flags), signal, onProgress: progress.downloading });
   assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
   const available = await calibrationPrompts(flags.promptsFrom, pipeline.folder);
   if (available.length < flags.prompts && command.getOptionValueSource('prompts') === 'cli')
@@ -151,10 +153,11 @@ async function run(flags: Flags, command: Command): Promise<void> {
     );
   const prompts = available.slice(0, flags.prompts);
   const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
-  const request = { ...flags, prompts, guidanceScale, numSteps: flags.steps, signal };
+  const request = { ...sizeOf(flags), prompts, seed: flags.seed, guidanceScale, numSteps: flags.steps, signal };
   if (flags.recipes) {
     const options = { ...request, precisions: integersOf(flags) };
-    const open = (quantization: ModelOptions['quantization']) => openModel(runtime, { ...flags, signal, quantization });
+    const open = (quantization: ModelOptions['quantization']) =>
+      openModel(runtime, { ...modelOf(flags), signal, quantization });
     const { file, trials } = await calibrateRecipes({ ...flags, options, open, runtime, pipeline, progress });
     progress.end();
     process.stdout.write(flags.json ? `${JSON.stringify({ file, trials })}\n` : `${file}\n`);
@@ -195,7 +198,11 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return;
   }
   const tried: Precision[] = flags.precisions ?? (flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32']);
-  const candidates = await finish(calibrate(pipeline, runtime, { ...request, precisions: tried }, earlier), follow);
+  const { budgets, trials } = flags;
+  const candidates = await finish(
+    calibrate(pipeline, runtime, { ...request, budgets, trials, precisions: tried }, earlier),
+    follow,
+  );
   progress.end();
   const wanted = targets.map((target) => ({ ...target, candidates }));
   if (flags.each) wanted.push(...oneOfEach(candidates, flags.steps, targets));

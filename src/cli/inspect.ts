@@ -4,7 +4,7 @@ import type { Node } from '../api/models.ts';
 import { type Geometry, openModel, type Pipeline, type SizeRequest } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
-import { type ModelFlags, withModel, withSize } from './options.ts';
+import { type ModelFlags, modelOf, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal } from './progress.ts';
 import { inspectTrace } from './trace.ts';
 
@@ -43,7 +43,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const progress = createProgress(false);
   const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, {
-    ...flags,
+    ...modelOf(flags),
     signal,
     onProgress: progress.downloading,
   });

@@ -46,6 +46,9 @@ export interface ModelFlags {
   threads?: number;
 }
 
+/** Which model it is; where it runs is the runtime's. */
+export const modelOf = ({ model, vae, textEncoder }: ModelFlags) => ({ model, vae, textEncoder });
+
 /** Adds the options that say which model runs where. */
 export function withModel(command: Command): Command {
   return command

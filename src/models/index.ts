@@ -1,9 +1,11 @@
 /** The model families, as a table: how a folder is recognised and opened. A new family is one folder and one line here. */
+
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { findJson } from '../files/json.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Verifier } from '../verification/case.ts';
@@ -23,8 +25,30 @@ export const demoFolder = fileURLToPath(new URL('../../models/demo', import.meta
 export const verifiers = (): Readonly<Record<string, Verifier>> =>
   Object.assign({}, ...families.map((family) => family.verifiers));
 
+const optionNames: OptionNames<ModelOptions> = {
+  model: true,
+  vae: true,
+  textEncoder: true,
+  quantization: true,
+  environment: true,
+  onProgress: true,
+  signal: true,
+  retryDelay: true,
+  silence: true,
+};
+
+const quantizationNames: OptionNames<NonNullable<ModelOptions['quantization']>> = {
+  recipes: true,
+  maxima: true,
+  own: true,
+  cache: true,
+  recorder: true,
+};
+
 /** Opens a model by name, folder or hub id. */
 export async function openModel(runtime: Runtime, options: ModelOptions = {}): Promise<Pipeline> {
+  checkOptionNames(options, optionNames, 'openModel()');
+  checkOptionNames(options.quantization ?? {}, quantizationNames, 'The quantization of openModel()');
   const model = options.model ?? demoModel;
   const folder = model === demoModel ? demoFolder : (await resolveModel(model, options)).path;
   const type = await typeOf(folder);

@@ -40,7 +40,7 @@ export function readOptions<Schema extends OptionsSchema>(
   if (result.success) return result.data;
   throw new QuantCacheError(
     'invalid_option',
-    `Policy "${policy}" refuses these options. ${issuesOf(result.error, 'options')}. Allowed: ${allowed(schema)}.`,
+    `Policy "${policy}" refuses these options. ${issuesOf(result.error, 'options', Object.keys(schema.shape))}. Allowed: ${allowed(schema)}.`,
   );
 }
 

@@ -72,8 +72,14 @@ export interface DecidedOptions
  */
 export function parseRunOptions(given: unknown): RunOptions {
   const result = runOptionsSchema.safeParse(given);
-  if (!result.success)
-    throw new QuantCacheError('invalid_option', `These are no options of a run: ${issuesOf(result.error, 'options')}.`);
+  if (!result.success) {
+    const known = Object.keys(runOptionsSchema.shape);
+    const issues = issuesOf(result.error, 'options', known);
+    throw new QuantCacheError(
+      'invalid_option',
+      `These are no options of a run: ${issues}. Allowed: ${known.join(', ')}.`,
+    );
+  }
   const { policy, policyOptions, profile, cacheMemory } = result.data;
   if (policy !== undefined && profile !== undefined)
     throw new QuantCacheError('invalid_option', 'Both a policy and a profile are given; give one of them.');

@@ -6,12 +6,14 @@
  * checkpoint and not copied per session. On WebGPU, runs are queued (concurrent ones hang), intermediate tensors stay on the device, and reading goes through an
  * Identity session because `getData()` aborts the process.
  */
+
 import { availableParallelism } from 'node:os';
 import { parse } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { readIntegerProducts } from '../environment.ts';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import { checked } from './feeds.ts';
 import { checkThreads, threadBudget, threadsOf } from './limits.ts';
 import { bufferPool } from './pool.ts';
@@ -50,8 +52,11 @@ const smallWeights = 2_500_000;
 /** Flash attention needs no memory for the scores; up to this many, 16 MB, the standard operator is faster. */
 const mostScores = 2 ** 22;
 
+const optionNames: OptionNames<RuntimeOptions> = { backend: true, threads: true, integerProducts: true };
+
 /** Starts a backend. Throws `backend_unavailable` where it cannot run. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  checkOptionNames(options, optionNames, 'createRuntime()');
   const backend = options.backend ?? 'cpu';
   const threads = options.threads ?? availableParallelism();
   if (!Number.isInteger(threads) || threads < 1)

@@ -4,9 +4,11 @@
  * Invariant: WebGPU work of a page goes through one queue, because concurrent runs hang; intermediate tensors stay on the
  * device until they are read. `onnxruntime-web/webgpu` is imported because the default build lacks integer kernels.
  */
+
 import * as ort from 'onnxruntime-web/webgpu';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import { checked } from './feeds.ts';
 import { describeProducts, tryIntegerProducts } from './products.ts';
 import { type Queue, serialQueue } from './queue.ts';
@@ -28,8 +30,11 @@ export interface RuntimeOptions {
 const deviceQueue = serialQueue();
 const unqueued: Queue = (task) => task();
 
+const optionNames: OptionNames<RuntimeOptions> = { backend: true, threads: true, integerProducts: true, fetch: true };
+
 /** Starts a backend. Throws `backend_unavailable` where it cannot run. */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  checkOptionNames(options, optionNames, 'createRuntime()');
   const backend = options.backend ?? 'cpu';
   if (backend === 'cuda') throw new QuantCacheError('backend_unavailable', 'A browser has no CUDA. Use webgpu or cpu.');
   if (options.threads !== undefined) ort.env.wasm.numThreads = options.threads;

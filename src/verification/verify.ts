@@ -2,8 +2,10 @@
  * Runs reference cases and says how far each tensor is from the original's. Pass means a largest error of at most
  * `tolerance` times the largest expected value; a NaN, an infinity or a different size is a failure.
  */
+
 import * as z from 'zod';
 import { messageOf, QuantCacheError, throwIfAborted } from '../errors.ts';
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import { createPolicy } from '../policies/index.ts';
 import { issuesOf } from '../refusals.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -33,12 +35,15 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
+const optionNames: OptionNames<VerifyOptions> = { verifiers: true, tolerance: true, signal: true };
+
 /** Verifies every case of a folder, one result per tensor. What compares nothing has failed. */
 export async function* verifyFolder(
   runtime: Runtime,
   folder: string,
   options: VerifyOptions,
 ): AsyncGenerator<VerificationResult> {
+  checkOptionNames(options, optionNames, 'verifyFolder()');
   for (const reference of await openCases(folder)) {
     const subject = { case: reference.name, kind: reference.kind };
     let compared = 0;

@@ -1,6 +1,7 @@
 /**
  * Contact sheets: frames side by side in reading order, to look at a whole clip in one picture.
  */
+import { checkOptionNames, type OptionNames } from '../options.ts';
 import { type Frames, frameAt, makeFrames } from './frames.ts';
 
 /** How a contact sheet is laid out. */
@@ -13,8 +14,11 @@ export interface ContactSheetOptions {
   readonly gap?: number;
 }
 
+const optionNames: OptionNames<ContactSheetOptions> = { columns: true, limit: true, gap: true };
+
 /** Composes the frames of a clip into one picture (a clip of one frame). */
 export function contactSheet(frames: Frames, options: ContactSheetOptions = {}): Frames {
+  checkOptionNames(options, optionNames, 'contactSheet()');
   const { limit = 64, gap = 2 } = options;
   const indices = evenlySpaced(frames.count, Math.max(1, limit));
   const squarest = Math.round(Math.sqrt((indices.length * frames.height) / frames.width));

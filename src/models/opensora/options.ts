@@ -24,9 +24,9 @@ export type PromptOptions = Omit<OpenSoraOptions, 'maskStrategies'>;
 export function readOpenSoraOptions(given: FamilyOptions = {}): OpenSoraOptions {
   const result = optionsSchema.safeParse(given);
   if (result.success) return result.data;
-  const allowed = Object.keys(optionsSchema.shape).join(', ');
+  const allowed = Object.keys(optionsSchema.shape);
   throw new QuantCacheError(
     'invalid_option',
-    `Open-Sora refuses these options. ${issuesOf(result.error, 'options')}. Allowed: ${allowed}.`,
+    `Open-Sora refuses these options. ${issuesOf(result.error, 'options', allowed)}. Allowed: ${allowed.join(', ')}.`,
   );
 }
