@@ -84,16 +84,12 @@ const commandLine = fc
   );
 fuzz('options of commands', commandLine, check, { runs: 60 });
 
-fuzz('words of the command line', fc.array(argument, { maxLength: 3 }), check, { runs: 20 });
+fuzz('words of the command line', fc.array(argument, { maxLength: 3 }), check);
 
-fuzz(
-  'rows on the command line',
-  changedText('full#1', 'static@w8a8:every=2'),
-  (rows) => check(['bench', '--policies', rows.replaceAll('\0', '').slice(0, 500), '--prompts', '0']),
-  { runs: 10 },
+fuzz('rows on the command line', changedText('full#1', 'static@w8a8:every=2'), (rows) =>
+  check(['bench', '--policies', rows.replaceAll('\0', '').slice(0, 500), '--prompts', '0']),
 );
 
 fuzz('prompts on the command line', argument, (text) => check(['generate', ...small, '--', text]), {
-  runs: 20,
   cases: ['一只红色的星星向右移动', '{}', '|0|', '-1'],
 });

@@ -24,6 +24,13 @@ export const awkwardNumber: fc.Arbitrary<number> = fc.oneof(
   fc.double(),
 );
 
+/** Mostly one of the right values, so that the others of a record are looked at, too. */
+export const mostly = <Right, Wrong>(
+  right: readonly Right[],
+  wrong: fc.Arbitrary<Wrong>,
+): fc.Arbitrary<Right | Wrong> =>
+  fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: wrong });
+
 /** Any value that JSON can hold. */
 export const awkwardJson: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(null, true, false, '', [], {}, [[]], [null], { __proto__: null }, 'x'),

@@ -16,7 +16,7 @@ import { readVocabulary } from '../src/metrics/agreement/vocabulary.ts';
 import { parsePixelConfig } from '../src/metrics/imagetext/pixels.ts';
 import { parseHubId } from '../src/weights/repository.ts';
 import { fuzz } from './harness.ts';
-import { awkwardJson, awkwardNumber, awkwardText, awkwardValue, changedJson, changedText } from './inputs.ts';
+import { awkwardJson, awkwardNumber, awkwardText, awkwardValue, changedJson, changedText, mostly } from './inputs.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const pipeline = await openModel(runtime);
@@ -47,12 +47,12 @@ fuzz(
   'numbers of a generation',
   fc.record(
     {
-      numSteps: awkwardNumber,
-      guidanceScale: awkwardNumber,
-      seed: fc.oneof(awkwardNumber, awkwardText, fc.bigInt()),
-      loops: awkwardNumber,
-      frames: awkwardNumber,
-      fps: awkwardNumber,
+      numSteps: mostly([1, 30], awkwardNumber),
+      guidanceScale: mostly([0, 7], awkwardNumber),
+      seed: mostly([0, 42], fc.oneof(awkwardNumber, awkwardText, fc.bigInt())),
+      loops: mostly([1, 2], awkwardNumber),
+      frames: mostly([17, 34], awkwardNumber),
+      fps: mostly([8, 24], awkwardNumber),
     },
     { requiredKeys: [] },
   ),
@@ -64,16 +64,17 @@ fuzz(
   'sizes',
   fc.record(
     {
-      size: fc.oneof(
-        awkwardText,
-        fc.tuple(awkwardNumber, awkwardNumber).map((sides) => sides.join('x')),
+      size: mostly(
+        ['32x32', '16x48'],
+        fc.oneof(
+          awkwardText,
+          fc.tuple(awkwardNumber, awkwardNumber).map((sides) => sides.join('x')),
+        ),
       ),
-      resolution: fc.oneof(awkwardText, changedText('144p', '240p', '720p')),
-      aspectRatio: fc.oneof(awkwardText, changedText('16:9', '1:1')),
-      duration: fc.oneof(awkwardText, changedText('2s', '16s')),
-      height: awkwardNumber,
-      width: awkwardNumber,
-      frames: awkwardNumber,
+      resolution: mostly(['144p', '240p'], fc.oneof(awkwardText, changedText('144p', '240p', '720p'))),
+      aspect: mostly(['16:9', '1:1'], fc.oneof(awkwardText, changedText('16:9', '1:1'))),
+      duration: mostly(['2s', '16s'], fc.oneof(awkwardText, changedText('2s', '16s'))),
+      frames: mostly([1, 17], awkwardNumber),
     },
     { requiredKeys: [] },
   ),

@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
+    globalSetup: 'fuzz/total.ts',
     include: ['fuzz/**/*.fuzz.ts'],
     testTimeout: 1_200_000,
     pool: 'forks',
