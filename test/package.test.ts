@@ -1,6 +1,7 @@
 /** The package as npm sees it: what it ships, and that installing it or a checkout runs and prints nothing unasked. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 interface Lockfile {
@@ -8,7 +9,9 @@ interface Lockfile {
 }
 
 const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
-const manifest = json<{ scripts: Record<string, string>; bin: { quantcache: string } }>('package.json');
+const manifest = json<{ scripts: Record<string, string>; exports: object; bin: { quantcache: string } }>(
+  'package.json',
+);
 
 /** npm's own answer to what a release would hold; a shell, because npm is a script on Windows. */
 function pack(): { paths: string[]; stderr: string } {
@@ -46,6 +49,19 @@ test('the README shows code that plain Node reads', () => {
   const { status, stderr } = spawnSync(process.execPath, ['--check', '--input-type=module', '-'], input);
   expect(stderr).toBe('');
   expect(status).toBe(0);
+});
+
+test('every entry point has an example that runs in CI', () => {
+  const names = readdirSync('examples').filter((name) => name.endsWith('.mjs'));
+  const examples = names.map((name) => readFileSync(join('examples', name), 'utf8')).join('\n');
+  const imported = new Set([...examples.matchAll(/ from '(quantcache[\w/]*)'/g)].map(([, name]) => name!));
+  const entryPoints = Object.keys(manifest.exports)
+    .filter((name) => name !== './package.json')
+    .map((name) => name.replace(/^\./, 'quantcache'));
+  expect([...imported].sort()).toEqual(entryPoints.sort());
+  expect(readFileSync('.ci/run', 'utf8')).toContain('examples/*.mjs');
+  const listed = readFileSync('examples/README.md', 'utf8');
+  for (const name of names) expect(listed).toContain(`\`node examples/${name}\``);
 });
 
 test('no dependency runs a script when a checkout is installed', () => {
