@@ -159,6 +159,7 @@ fuzz(
     cases: [
       { revision: '{"sha":"b","id":"owner/name"}', tree: '[null]', status: 200, file: '' },
       { revision: `{"sha":"${'b'.repeat(40)}"}`, tree: '{"oops":1}', status: 200, file: '' },
+      { revision: '', tree: '[]', status: 404, file: '' },
       { revision: '<!DOCTYPE html><title>Sign in</title>', tree: '[]', status: 200, file: '' },
     ],
   },

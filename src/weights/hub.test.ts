@@ -392,6 +392,17 @@ describe('failures', () => {
     expect(existsSync(cache)).toBe(false);
   });
 
+  it('tells a refusal by its status, even with a body that is no JSON', async () => {
+    hub.removeAllListeners('request');
+    hub.on('request', (_: IncomingMessage, response: ServerResponse) =>
+      response.writeHead(404, { 'Content-Type': 'application/json' }).end(),
+    );
+    await expect(resolveHere('owner/model')).rejects.toMatchObject({
+      code: 'model_not_found',
+      message: expect.stringMatching(/does not have that model or revision/),
+    });
+  });
+
   it('refuses a commit that leads elsewhere', async () => {
     answerWith([file], '../../../../escaped');
     await expect(resolveHere('owner/model')).rejects.toMatchObject({
