@@ -27,5 +27,6 @@ export type {
   TextRequest,
   TextStage,
 } from '../pipeline.ts';
+export { sizeOf } from '../pipeline.ts';
 export type { LatentMask, Sampler, SamplerMethod, SamplerOptions, Schedule, StepInput } from '../sampler.ts';
 export { samplers } from '../samplers/index.ts';

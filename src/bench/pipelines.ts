@@ -3,9 +3,9 @@
  * opened when first needed and stay open, which large models will not like.
  */
 
+import { sizeOf } from '../api/models.ts';
 import { activationRecorder, type QuantizationOptions, quantizationMethods } from '../api/quantization.ts';
 import { createPolicy, finish, generate, type ModelOptions, openModel, type Pipeline, type Runtime } from '../index.ts';
-import { sizeOf } from '../pipeline.ts';
 import type { ClipOptions } from './clip.ts';
 import type { Row } from './rows.ts';
 

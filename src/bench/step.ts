@@ -1,5 +1,6 @@
 /** Time per denoising step and per kind of module under full computation, and the memory it takes. */
 
+import { sizeOf } from '../api/models.ts';
 import {
   createPolicy,
   finish,
@@ -10,7 +11,6 @@ import {
   type Runtime,
   type SizeRequest,
 } from '../index.ts';
-import { sizeOf } from '../pipeline.ts';
 import { describeMachine, type Machine, median, peakMemory } from './machine.ts';
 
 export interface StepBenchOptions extends SizeRequest {

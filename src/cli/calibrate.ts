@@ -18,7 +18,7 @@ import {
   type Target,
   type WrittenProfile,
 } from '../api/calibration.ts';
-import { samplerNamed } from '../api/models.ts';
+import { samplerNamed, sizeOf } from '../api/models.ts';
 import { policyEntry } from '../api/policies.ts';
 import { type IntegerPrecision, isInteger } from '../api/quantization.ts';
 import { assertOutputs } from '../files/outputs.ts';
@@ -31,7 +31,6 @@ import {
   QuantCacheError,
   type SizeRequest,
 } from '../index.ts';
-import { sizeOf } from '../pipeline.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
