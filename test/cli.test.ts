@@ -93,7 +93,7 @@ describe('quantcache generate', () => {
   });
 
   test('prints JSON on stdout and nothing else', async () => {
-    const outcome = await run(['generate', prompt, prompt, '-o', 'pair.png', '--json', '--steps', '1']);
+    const outcome = await run(['generate', prompt, prompt, '-o', 'pair.png', '--json', '--steps', '1', '-p', 'full']);
     const result = JSON.parse(outcome.stdout) as Record<string, unknown>;
     expect(result).toMatchObject({ files: ['pair-1.png', 'pair-2.png'], frames: 17, height: 64, width: 64, fps: 8 });
     expect(existsSync(join(folder, 'pair-2.png'))).toBe(true);
@@ -109,7 +109,7 @@ describe('quantcache generate', () => {
   });
 
   test('says what cleaning removed, also with --quiet', async () => {
-    const outcome = await run(['generate', `${prompt} 星星`, '-o', 'told.png', '--frames', '1', ...fast]);
+    const outcome = await run(['generate', `${prompt} 星星`, '-o', 'told.png', '-p', 'full', ...fast]);
     expect(outcome).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: Cleaning removed.*星星/) });
   });
 
