@@ -17,7 +17,8 @@ function run(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-const settings = ['--steps', '5', '--prompts', '1', '--trials', '3', '--quiet', '--measurements', 'measured.json'];
+const measuring = ['--steps', '5', '--prompts', '1', '--quiet', '--measurements', 'measured.json'];
+const settings = [...measuring, '--trials', '3'];
 
 const eightBits = ['--precision', 'w8a8', '--steps', '2'];
 const search = ['--precisions', 'w8a8', '--prompts', '1', '--steps', '2', '--quiet'];
@@ -125,7 +126,7 @@ describe('quantcache calibrate', () => {
   });
 
   test('coefficients of other policies are fitted', () => {
-    const { status } = run('calibrate', '--policy', 'magcache', ...settings, '-o', 'magcache.json');
+    const { status } = run('calibrate', '--policy', 'magcache', ...measuring, '-o', 'magcache.json');
     expect(status).toBe(0);
     const { name, options } = JSON.parse(readFileSync(join(folder, 'magcache.json'), 'utf8'));
     expect(name).toBe('magcache');
@@ -205,7 +206,7 @@ describe('quantcache calibrate', () => {
     ['a profile that is not there', () => ['generate', prompt, '--profile', 'absent'], 1, /no profile .*calibrate/],
     ['a profile and a policy', () => ['generate', prompt, '--profile', 'a', '--policy', 'full'], 2, /give one of them/],
     ['two targets', () => ['calibrate', '--quality', '30', '--speedup', '3'], 2, /give one of them/],
-    ['recipes by speed', () => ['calibrate', '--recipes', '--speedup', '2'], 2, /--recipes goes with --quality/],
+    ['recipes by speed', () => ['calibrate', '--recipes', '--speedup', '2'], 2, /--recipes tries precisions; it goes with --quality/],
     ['a recipe for floats', () => ['calibrate', '--recipes', '--precisions', 'fp32'], 2, /fp32 has no recipe/],
     ['a policy without coefficients', () => ['calibrate', '--policy', 'fora'], 2, /no coefficients/],
     [

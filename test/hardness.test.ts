@@ -26,7 +26,7 @@ beforeAll(async () => {
   options = {
     prompts,
     seeds: [42, 43],
-    agreement: [{ prompt: prompts[0], seed: 42 }],
+    agreement: [{ prompt: 'a small white circle stays still in front of a gray background', seed: 42 }],
     oracle: prompts.map((prompt) => ({ prompt, seed: 42 })),
     beam: 2,
     numSteps,
