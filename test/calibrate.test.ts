@@ -206,7 +206,12 @@ describe('quantcache calibrate', () => {
     ['a profile that is not there', () => ['generate', prompt, '--profile', 'absent'], 1, /no profile .*calibrate/],
     ['a profile and a policy', () => ['generate', prompt, '--profile', 'a', '--policy', 'full'], 2, /give one of them/],
     ['two targets', () => ['calibrate', '--quality', '30', '--speedup', '3'], 2, /give one of them/],
-    ['recipes by speed', () => ['calibrate', '--recipes', '--speedup', '2'], 2, /--recipes tries precisions; it goes with --quality/],
+    [
+      'recipes by speed',
+      () => ['calibrate', '--recipes', '--speedup', '2'],
+      2,
+      /--recipes tries precisions; it goes with --quality/,
+    ],
     ['a recipe for floats', () => ['calibrate', '--recipes', '--precisions', 'fp32'], 2, /fp32 has no recipe/],
     ['a policy without coefficients', () => ['calibrate', '--policy', 'fora'], 2, /no coefficients/],
     [
