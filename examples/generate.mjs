@@ -1,5 +1,6 @@
 // A clip from a prompt, with progress: node examples/generate.mjs [PROMPT] [FILE]
-import { createPolicy, createRuntime, framesFromDecoded, generate, openModel, saveVideo } from 'quantcache';
+import { createPolicy, createRuntime, generate, openModel, saveVideo } from 'quantcache';
+import { framesOf } from 'quantcache/video';
 
 const [prompt = 'a large red star moves right over a blue background', file = 'star.mp4'] = process.argv.slice(2);
 const runtime = await createRuntime();
@@ -13,8 +14,7 @@ try {
     if (event.value.type === 'warning') console.error(event.value.message);
   }
   const [video] = event.value.videos; // [3, frames, height, width] in [-1, 1]
-  const { frames: count, height, width } = video;
-  await saveVideo(framesFromDecoded(video.data, { count, height, width, fps: event.value.fps }), file, {
+  await saveVideo(framesOf(video, event.value.fps), file, {
     prompt,
     seed: 7,
   });

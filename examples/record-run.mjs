@@ -1,8 +1,8 @@
 // What a clip's file says of its making, and the same bytes made again from it: node examples/record-run.mjs [FILE]
-import { createRuntime, decideRun, finish, framesFromDecoded, generate, openModel, saveVideo } from 'quantcache';
+import { createRuntime, decideRun, finish, generate, openModel, saveVideo } from 'quantcache';
 import { generateOptionsOf, parseRunOptions, readRecord, recordOf } from 'quantcache/run';
 import { summarize } from 'quantcache/trace';
-import { contactSheet } from 'quantcache/video';
+import { contactSheet, framesOf } from 'quantcache/video';
 
 const [file = 'recorded.mp4'] = process.argv.slice(2);
 const runtime = await createRuntime();
@@ -11,9 +11,8 @@ const pipeline = await openModel(runtime);
 async function make(asked) {
   const decision = await decideRun(pipeline, parseRunOptions(asked));
   const { videos, fps, trace } = await finish(generate(pipeline, runtime, generateOptionsOf(decision.run)));
-  const { data, frames: count, height, width } = videos[0];
   const { precisions: computed } = summarize(trace);
-  return { decision, computed, frames: framesFromDecoded(data, { count, height, width, fps }) };
+  return { decision, computed, frames: framesOf(videos[0], fps) };
 }
 
 try {

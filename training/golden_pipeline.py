@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from opensora import STDiT3, T5Encoder, Tokenizer
-from vae import SCALING_FACTOR, VideoVAE
+from opensora import DEMO_STDIT3, DEMO_T5, STDiT3, T5Encoder, Tokenizer
+from vae import DEMO_SPATIAL, DEMO_TEMPORAL, SCALING_FACTOR, VideoVAE
 
 FOLDER = Path(__file__).parent.parent / "test" / "fixtures" / "pipeline"
 WORDS = ["a", "red", "blue", "star", "circle", "moves", "left", "over", "small", ","]
@@ -29,50 +29,26 @@ STEPS, GUIDANCE, SEED, FPS, BASE_RESOLUTION = 2, 3.0, 42, 8, 40
 STILL_FPS = 120.0
 
 STDIT3 = dict(
-    model_type="STDiT3",
-    input_size=[None, None, None],
+    DEMO_STDIT3,
     input_sq_size=32,
-    in_channels=4,
-    patch_size=[1, 2, 2],
     hidden_size=16,
     depth=2,
     num_heads=2,
-    mlp_ratio=4.0,
-    class_dropout_prob=0.1,
-    pred_sigma=True,
-    drop_path=0.0,
     caption_channels=12,
     model_max_length=CAPTION_LENGTH,
-    qk_norm=True,
 )
 T5 = dict(
-    model_type="t5",
-    architectures=["T5EncoderModel"],
+    DEMO_T5,
     vocab_size=3 + len(WORDS),
     d_model=12,
     d_kv=4,
     d_ff=20,
     num_heads=2,
-    num_layers=2,
-    feed_forward_proj="gated-gelu",
     relative_attention_num_buckets=8,
     relative_attention_max_distance=16,
-    layer_norm_epsilon=1e-6,
-    dropout_rate=0.0,
-    pad_token_id=0,
-    eos_token_id=1,
 )
-SPATIAL = dict(block_out_channels=[4, 4, 8], layers_per_block=1, norm_num_groups=2, latent_channels=4)
-TEMPORAL = dict(
-    in_out_channels=4,
-    latent_embed_dim=4,
-    embed_dim=4,
-    filters=4,
-    num_res_blocks=1,
-    channel_multipliers=[1, 1, 1, 2],
-    temporal_downsample=[False, True, True],
-    num_groups=2,
-)
+SPATIAL = dict(DEMO_SPATIAL, block_out_channels=[4, 4, 8], norm_num_groups=2)
+TEMPORAL = dict(DEMO_TEMPORAL, filters=4, channel_multipliers=[1, 1, 1, 2], num_groups=2)
 
 REQUESTS = {
     "video": dict(prompts=["a red star", "a small blue circle moves left, over a star"], frames=17),

@@ -206,7 +206,7 @@ def main(a):
     corpus = Corpus(run, master.tokenizer, a.batch)
     schedule = loop.Schedule(run, a.minutes, decay=a.decay, warmup=60, spent=spent, finishing=finishing)
 
-    best = [float("inf")]
+    best = float("inf")
 
     def store(name="dit.pt"):
         loop.save(
@@ -222,13 +222,14 @@ def main(a):
         )
 
     def report(**more):
+        nonlocal best
         images_only = schedule.spent < a.image_minutes
         validation = validate(master, average, corpus, dtype, images_only)
         record = dict(step=step, spent=schedule.spent, seen=dict(seen), validation=validation)
         loop.log(run, stage="dit", **record, **more)
         loss = validation.get("train", validation["image"])[0]
-        if loss < best[0]:  # after hours at a constant rate a run once diverged within minutes
-            best[0] = loss
+        if loss < best:  # after hours at a constant rate a run once diverged within minutes
+            best = loss
             store("best.pt")
 
     loop.log(run, stage="dit", arguments=vars(a), computing=str(dtype), seconds_a_step=times)
@@ -248,9 +249,7 @@ def main(a):
                 seen["by helpers"] += ready.item()
                 ready.zero_()
         used = [source.grad is not None for source in sources]
-        for (
-            source
-        ) in sources:  # before targets get theirs: those of the text encoder are the same parameters
+        for source in sources:  # before targets get theirs: the text encoder's are the same parameters
             source.grad = None
         for target, gradient, has in zip(targets, gradients, used):
             target.grad = gradient if has else None

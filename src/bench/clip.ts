@@ -4,10 +4,10 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { summarize, type TraceDocument, traceDocument } from '../api/trace.ts';
+import { framesOf } from '../api/video.ts';
 import {
   type Frames,
   finish,
-  framesFromDecoded,
   type GenerateEvent,
   generate,
   generateOptionsOf,
@@ -57,8 +57,7 @@ export async function makeClip(
     throw ofRow(row.label, error);
   });
   const saving = performance.now();
-  const { data, frames: count, height, width } = result.videos[0]!;
-  const frames = framesFromDecoded(data, { count, height, width, fps: result.fps });
+  const frames = framesOf(result.videos[0]!, result.fps);
   await encode(frames, options.signal);
   const ended = performance.now();
   const { user, system } = process.cpuUsage(processor);

@@ -7,6 +7,7 @@ import { fullRow, parseRows } from './rows.ts';
 import { quantile, spreadOf } from './spread.ts';
 import { summarizeRows } from './summary.ts';
 import { agreementTable, comparisonTable, markdownTable } from './table.ts';
+import { demoGeometry } from './testing.ts';
 import { timeLeft } from './timeleft.ts';
 
 const right = { shape: true, colour: true, size: true, motion: true, background: true, all: true };
@@ -46,13 +47,7 @@ function comparison(rows: string, numSteps: number, clips: ClipResult[]): Compar
       model: 'demo',
       numSteps,
       guidanceScale: 4,
-      geometry: {
-        height: 64,
-        width: 64,
-        numFrames: 17,
-        fps: 8,
-        latent: { channels: 4, frames: 5, height: 16, width: 16 },
-      },
+      geometry: demoGeometry,
     },
     fingerprint: { cell: cells[0]!, values: [1] },
     rows: [fullRow(numSteps, numSteps), ...parseRows(rows, { numSteps, precision: 'fp32' })],

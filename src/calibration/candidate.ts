@@ -6,7 +6,7 @@ import { type Pipeline, sizeOf } from '../pipeline.ts';
 import { full } from '../policies/full.ts';
 import { quantcache } from '../policies/quantcache/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { framesFromDecoded } from '../video/frames.ts';
+import { framesOf } from '../video/frames.ts';
 import { type CostModel, costsOf, median, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
 import type { FittedPlan } from './fit.ts';
 import type { MeasuringOptions } from './measure.ts';
@@ -88,8 +88,7 @@ export async function makeClip(
   });
   const { videos, times, trace, fps } = await finish(run);
   const total = performance.now() - began;
-  const { data, frames: count, height, width } = videos[0]!;
-  const pixels = framesFromDecoded(data, { count, height, width, fps }).data;
+  const pixels = framesOf(videos[0]!, fps).data;
   return { pixels, trace, numSteps, denoise: times.denoise, total };
 }
 

@@ -4,13 +4,12 @@ import { extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { assertSameMaking, differenceOf, loadReference, picturesOf, recordOf } from '../api/run.ts';
 import { summarizeDocument, summaryLines, type TraceSummary, traceDocument } from '../api/trace.ts';
-import { assertFormat } from '../api/video.ts';
+import { assertFormat, framesOf } from '../api/video.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import {
   type DecidedOptions,
   decideRun,
   finish,
-  framesFromDecoded,
   type GenerateResult,
   generate,
   generateOptionsOf,
@@ -119,10 +118,13 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   const decisions = summarizeDocument(document);
   const saving = performance.now();
   for (const [i, file] of files.entries()) {
-    const { data, frames: count, height, width } = result.videos[places[i]!]!;
-    const frames = framesFromDecoded(data, { count, height, width, fps: result.fps });
     const parts = { decision, pipeline, runtime, source, pictures, computed: decisions.precisions };
-    await saveVideo(frames, file, await recordOf(places[i]!, { ...parts, earlier }), signal);
+    await saveVideo(
+      framesOf(result.videos[places[i]!]!, result.fps),
+      file,
+      await recordOf(places[i]!, { ...parts, earlier }),
+      signal,
+    );
   }
   progress.end();
   if (flags.trace) await writeTrace(flags.trace, document);

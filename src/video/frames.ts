@@ -3,6 +3,7 @@
  * Invariant: `data` is tightly packed RGB, 8 bits per channel, frame after frame, row after row: [count, height, width, 3].
  * The conversion from the decoder is Open-Sora's `save_sample`, float32 operation by float32 operation.
  */
+import type { Clip } from '../clip.ts';
 import { QuantCacheError } from '../errors.ts';
 
 /** A video as 8-bit RGB: `data` is [count, height, width, 3]. */
@@ -72,6 +73,10 @@ export function framesFromDecoded(decoded: Float32Array, shape: ClipShape): Fram
     );
   return makeFrames(data, shape);
 }
+
+/** A decoded clip of three channels as frames; see `framesFromDecoded`. */
+export const framesOf = ({ data, frames: count, height, width }: Clip, fps: number): Frames =>
+  framesFromDecoded(data, { count, height, width, fps });
 
 /** Frames back to float32 [3, count, height, width] in [-1, 1], as the encoder of the VAE takes them. */
 export function framesToTensor(frames: Frames): Float32Array {

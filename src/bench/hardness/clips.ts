@@ -1,10 +1,10 @@
 /** Clips of rows, in fp32 and without anything timed: what one measurement of hardness is made of. */
 import { psnr, type Vocabulary } from '../../api/metrics.ts';
 import { stack } from '../../api/policies.ts';
+import { framesOf } from '../../api/video.ts';
 import {
   type Frames,
   finish,
-  framesFromDecoded,
   type GenerateEvent,
   generate,
   generateOptionsOf,
@@ -58,8 +58,7 @@ export async function renderClip(
   });
   const { videos, fps } = await finish(run, onEvent);
   shop.onEvaluations?.(evaluationsOf(row));
-  const { data, frames: count, height, width } = videos[0]!;
-  return framesFromDecoded(data, { count, height, width, fps });
+  return framesOf(videos[0]!, fps);
 }
 
 /** Evaluations of a clip that tells what one takes; about as many as those of a measurement have. */

@@ -5,8 +5,8 @@
 
 import { denoise, openPrompt, velocitiesOf } from '../../api/calibration.ts';
 import { createTrace } from '../../api/trace.ts';
-import { concatFrames } from '../../api/video.ts';
-import { type Clip, createPolicy, type Frames, framesFromDecoded, type Pipeline, type Runtime } from '../../index.ts';
+import { concatFrames, framesOf } from '../../api/video.ts';
+import { type Clip, createPolicy, type Frames, type Pipeline, type Runtime } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
 
 export interface FieldOptions {
@@ -67,8 +67,7 @@ export async function openField(
       const clips: Clip[] = [];
       const tensor = runtime.tensor(latents.slice(), dims);
       for await (const clip of pipeline.pixels.decode(tensor, geometry.numFrames, signal)) clips.push(clip);
-      const { data, frames: count, height, width } = concatFrames(clips);
-      return framesFromDecoded(data, { count, height, width, fps: geometry.fps });
+      return framesOf(concatFrames(clips), geometry.fps);
     },
     [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };

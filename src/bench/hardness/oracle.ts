@@ -4,11 +4,11 @@
  * decoded. Leaps are Euler steps with the model's own guidance, nothing is fitted.
  */
 
-import { psnr } from '../../api/metrics.ts';
 import { packNumbers, unpackNumbers } from '../../files/numbers.ts';
 import type { Frames } from '../../index.ts';
 import type { Cell } from '../comparison.ts';
 import { quantile } from '../spread.ts';
+import { decibelsBetween } from './clips.ts';
 import { distance, type Field, fullTrajectory } from './field.ts';
 import { excused, leaps, targets } from './protocol.ts';
 import { mean, rankCorrelation } from './rank.ts';
@@ -17,7 +17,6 @@ import { rounded } from './rounding.ts';
 import { firstLayer, type Layer, nextLayer, type Path, type Search } from './search.ts';
 
 const highestTarget = Math.max(...targets);
-const equalPsnr = 120;
 
 /** A clip and its full run. */
 export interface Course extends AsyncDisposable {
@@ -61,7 +60,7 @@ function searchOf(courses: readonly Course[], numSteps: number, beam: number): S
 }
 
 const decodedPsnr = async ({ field, frames }: Course, latents: Float32Array): Promise<number> =>
-  rounded(Math.min(equalPsnr, psnr(frames.data, (await field.decode(latents)).data)), 2);
+  decibelsBetween(frames, await field.decode(latents));
 
 const textOf = ({ leaps }: Path<States>): string => leaps.join('-');
 

@@ -1,5 +1,6 @@
 /** What is measured, and the maths of what it comes to, on made-up numbers. */
 import { describe, expect, test } from 'vitest';
+import { demoGeometry } from '../testing.ts';
 import { coverageOf, type Place } from './coverage.ts';
 import type { Hardness } from './hardness.ts';
 import { cachedEvaluations, hardnessRows, warmupMask } from './protocol.ts';
@@ -78,13 +79,7 @@ const records: Pick<Hardness, 'settings' | 'fidelity' | 'agreement' | 'oracle' |
     weights: 'd26e0df54651aa',
     numSteps: 30,
     guidanceScale: 4,
-    geometry: {
-      height: 64,
-      width: 64,
-      numFrames: 17,
-      fps: 8,
-      latent: { channels: 4, frames: 5, height: 16, width: 16 },
-    },
+    geometry: demoGeometry,
     cached: { mask: warmupMask(30), evaluations: 17 },
     oracle: { leaps: [1, 2, 4, 8], beam: 2, fitted: false },
   },

@@ -4,6 +4,7 @@ import type { ClipResult, Comparison } from '../comparison.ts';
 import { dimensions } from '../dimensions.ts';
 import type { Machine } from '../machine.ts';
 import { parseRows, withReferences } from '../rows.ts';
+import { demoGeometry } from '../testing.ts';
 import { escaped } from './html.ts';
 import { comparisonPage } from './page.ts';
 
@@ -42,13 +43,7 @@ const comparison: Comparison = {
     model: 'demo',
     numSteps: 30,
     guidanceScale: 4,
-    geometry: {
-      height: 64,
-      width: 64,
-      numFrames: 17,
-      fps: 8,
-      latent: { channels: 4, frames: 5, height: 16, width: 16 },
-    },
+    geometry: demoGeometry,
   },
   fingerprint: { cell, values: [] },
   rows,
