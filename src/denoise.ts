@@ -11,10 +11,11 @@ import { checkOptionNames, type OptionNames } from './options.ts';
 import type { Policy } from './policy.ts';
 import type { Arithmetic } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
-import { release } from './runtime/sharing.ts';
+import { release, retain } from './runtime/sharing.ts';
 import { watchComparisons } from './runtime/watched.ts';
 import type { Sampler } from './sampler.ts';
 import { type Signals, signalsOf } from './signals.ts';
+import { createRunState, type RunState } from './state.ts';
 import type { Trace } from './trace.ts';
 
 export interface DenoiseOptions {
@@ -29,6 +30,8 @@ export interface DenoiseOptions {
   readonly precision: Precision;
   readonly arithmetic: Arithmetic;
   readonly trace: Trace;
+  /** What the run remembers: begun here, or gone on with. Forgotten at the end. Default: where nobody saves it. */
+  readonly state?: RunState;
   /** Fresh noise of the latents' shape for each step, where some frames start late. */
   readonly noise?: () => Tensor;
   readonly signal?: AbortSignal;
@@ -44,6 +47,7 @@ const optionNames: OptionNames<DenoiseOptions> = {
   precision: true,
   arithmetic: true,
   trace: true,
+  state: true,
   noise: true,
   signal: true,
 };
@@ -60,40 +64,59 @@ export interface DenoiseStep {
   readonly frameMask?: readonly (readonly boolean[])[];
   /** After the step; after a leap, those that it leads to. */
   readonly latents: Tensor;
+  /** Whether the run can be saved now: not within a leap. */
+  readonly canSave: boolean;
 }
 
 /** Runs all steps; returns the last latents, which are the caller's to dispose of. */
 export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseStep, Tensor> {
   checkOptionNames(options, optionNames, 'denoise()');
-  const { denoiser, sampler, policy, precision, arithmetic, trace, signal } = options;
+  const { denoiser, sampler, policy, precision, arithmetic, trace, signal, state = createRunState() } = options;
   const timesteps = Array.from(options.timesteps);
   const numSteps = timesteps.length;
   const tree = treeOf(options.blocks, policy.cuts?.(options.blocks.length));
   const watched = watchComparisons(arithmetic, () => trace.warn(notFinite(policy)));
   const { measure, warn } = trace;
   const canLeap = sampler.leap !== undefined;
-  const run = policy.begin({ numSteps, timesteps, tree, canLeap, arithmetic: watched, measure, warn });
-  let current: Tensor | undefined = options.latents;
+  const policyState = state.part('policy');
+  const run = policy.begin({
+    numSteps,
+    timesteps,
+    tree,
+    canLeap,
+    arithmetic: watched,
+    state: policyState,
+    measure,
+    warn,
+  });
+  const next = state.data('next', { step: 0 });
+  const kept = state.tensors('latents');
+  if (kept.has('latents')) release(options.latents);
+  else kept.own('latents', options.latents);
   try {
-    for (let step = 0; step < numSteps; ) {
+    while (next.step < numSteps) {
       throwIfAborted(signal);
-      const latents: Tensor = current!;
+      const { step } = next;
+      const latents = kept.get('latents')!;
       const leap = canLeap ? run.leap?.(step) : undefined;
       if (leap) {
         const started = performance.now();
-        current = await sampler.leap!(leap);
-        release(latents);
-        await assertNumbers(current, step, options);
+        const leapt = await sampler.leap!(leap);
+        kept.own('latents', leapt);
+        await assertNumbers(leapt, step, options);
         const spent = performance.now() - started;
-        for (const end = Math.min(numSteps, step + Math.max(1, leap.steps)); step < end; step++) {
-          trace.record({ step, node: tree, did: 'reuse', precision, milliseconds: spent / leap.steps });
-          yield { step, numSteps, timestep: timesteps[step]!, latents: current };
+        const end = Math.min(numSteps, step + Math.max(1, leap.steps));
+        for (next.step = step + 1; next.step <= end; next.step++) {
+          const passed = next.step - 1;
+          trace.record({ step: passed, node: tree, did: 'reuse', precision, milliseconds: spent / leap.steps });
+          const canSave = next.step === end;
+          yield { step: passed, numSteps, timestep: timesteps[passed]!, latents: leapt, canSave };
         }
+        next.step = end;
         continue;
       }
       const timestep = timesteps[step]!;
-      current = undefined;
-      const held = new Set<Tensor>([latents]);
+      const held = new Set<Tensor>([retain(latents)]);
       let evaluation: Evaluation | undefined;
       let signals: Signals | undefined;
       try {
@@ -109,22 +132,22 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
         held.add(output);
         await run.observeOutput?.({ step, latents: input.latents, output });
         if (run.heldBytes) trace.measure({ step, path: tree.path, values: { heldBytes: run.heldBytes() } });
-        current = await sampler.advance(latents, input, output, step);
-        await assertNumbers(current, step, options);
-        yield { step, numSteps, timestep, input: input.latents, frameMask: input.frameMask, output, latents: current };
+        const advanced = await sampler.advance(latents, input, output, step);
+        kept.own('latents', advanced);
+        next.step = step + 1;
+        await assertNumbers(advanced, step, options);
+        const { latents: given, frameMask } = input;
+        yield { step, numSteps, timestep, input: given, frameMask, output, latents: advanced, canSave: true };
       } finally {
         await signals?.dispose();
         evaluation?.dispose();
         for (const tensor of held) release(tensor);
       }
-      step++;
     }
-    const result = current!;
-    current = undefined;
-    return result;
+    return retain(kept.get('latents')!);
   } finally {
-    if (current) release(current);
     run.dispose?.();
+    state.dispose();
   }
 }
 

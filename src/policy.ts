@@ -1,11 +1,13 @@
 /**
  * The whole acceleration interface: one question, asked of every node of the model's tree, outermost first.
  *
- * A policy is stateless; `begin` makes the state of one generation, which is dropped with it. Nothing is ever reset.
+ * A policy is stateless; `begin` makes what one generation needs, which is dropped with it. Nothing is ever reset. What
+ * lasts from step to step is kept in `RunContext.state`.
  */
 import { innermost, type Level, type Node, type Precision, type Signal } from './model.ts';
 import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
+import type { RunState } from './state.ts';
 import type { Measurement } from './trace.ts';
 
 /**
@@ -67,6 +69,8 @@ export interface RunContext {
   readonly tree: Node;
   /** Comparisons and sums of tensors, computed where the tensors are. */
   readonly arithmetic: Arithmetic;
+  /** Where everything is kept that lasts from one step to the next, so that the run can be saved and gone on with. */
+  readonly state: RunState;
   /** Notes numbers in the trace. */
   measure(measurement: Measurement): void;
   /** Tells the user something; the same message is told once per run. */
@@ -113,7 +117,7 @@ export function stack(name: string, ...policies: readonly Policy[]): Policy {
     cuts: (numBlocks) =>
       [...new Set(policies.flatMap((policy) => policy.cuts?.(numBlocks) ?? []))].sort((a, b) => a - b),
     begin(context) {
-      const runs = policies.map((policy) => policy.begin(context));
+      const runs = policies.map((policy, i) => policy.begin({ ...context, state: context.state.part(`${i}`) }));
       return {
         async decide(site) {
           let precision: Precision | undefined;

@@ -7,6 +7,7 @@
  */
 import type { Leap } from './policy.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
+import type { RunState } from './state.ts';
 
 /** `[prompts][frames]` in [0, 1]: 1 to generate, 0 to keep the given latent, between to edit it. */
 export type LatentMask = readonly (readonly number[])[];
@@ -46,6 +47,8 @@ export interface SamplerOptions {
   /** Channels of the latents; the network may give more, which are dropped. */
   readonly channels: number;
   readonly mask?: LatentMask;
+  /** Where a sampler keeps what it remembers of earlier steps. Default: where nobody saves it. */
+  readonly state?: RunState;
 }
 
 /** A way to sample. */

@@ -1,5 +1,6 @@
 /** What was decided where: recorded at every node of every step. `trace/` summarises it, files it and draws it. */
 import type { Level, Node, Precision } from './model.ts';
+import { createRunState, type RunState } from './state.ts';
 
 /** One decision. */
 export interface Decision {
@@ -33,15 +34,16 @@ export interface Trace {
   record(event: Omit<Decision, 'path' | 'level'> & { readonly node: Node }): void;
 }
 
-/** A new, empty trace. */
-export function createTrace(): Trace {
-  const decisions: Decision[] = [];
-  const measurements: Measurement[] = [];
-  const warnings: string[] = [];
+/** A new, empty trace; or that of a run which goes on. */
+export function createTrace(state: RunState = createRunState()): Trace {
+  const trace = state.data('trace', {
+    decisions: [] as Decision[],
+    measurements: [] as Measurement[],
+    warnings: [] as string[],
+  });
+  const { decisions, measurements, warnings } = trace;
   return {
-    decisions,
-    measurements,
-    warnings,
+    ...trace,
     measure(measurement) {
       measurements.push(measurement);
     },

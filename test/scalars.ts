@@ -6,6 +6,7 @@ import { type Level, type Node, treeOf } from '../src/model.ts';
 import type { RunContext, Site } from '../src/policy.ts';
 import type { Arithmetic } from '../src/runtime/arithmetic.ts';
 import type { Tensor } from '../src/runtime/runtime.ts';
+import { createRunState } from '../src/state.ts';
 
 /** Numbers in memory, as a tensor. */
 export interface Numbers extends Tensor {
@@ -94,6 +95,7 @@ export function contextOf(numSteps: number, numBlocks = 4, changes: Partial<RunC
     tree: treeOf(smallBlocks(numBlocks)),
     canLeap: true,
     arithmetic: scalarArithmetic,
+    state: createRunState(),
     measure() {},
     warn() {},
     ...changes,

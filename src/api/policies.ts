@@ -1,7 +1,6 @@
 /** `quantcache/policies`: what a policy is made of, for those that are not in the registry. */
 export { type Level, modulesIn, type Node, nodesOf, type Role, treeOf } from '../model.ts';
 export { type PolicyEntry, policyEntry } from '../policies/index.ts';
-export { residualStore } from '../policies/residuals.ts';
 export {
   type Action,
   compute,
@@ -18,3 +17,5 @@ export {
 } from '../policy.ts';
 export type { Arithmetic, Term } from '../runtime/arithmetic.ts';
 export { release, retain } from '../runtime/sharing.ts';
+export { type TensorStore, tensorStore } from '../runtime/tensorstore.ts';
+export type { RunState } from '../state.ts';

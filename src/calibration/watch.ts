@@ -4,15 +4,14 @@
  */
 
 import type { StepChange } from '../policies/fitting.ts';
-import { residualStore } from '../policies/residuals.ts';
 import type { Policy } from '../policy.ts';
 
 /** Tells the change of every step but the first. */
 export function watchSteps(onChange: (change: StepChange) => void): Policy {
   return {
     name: 'watch-steps',
-    begin({ arithmetic }) {
-      const kept = residualStore();
+    begin({ arithmetic, state }) {
+      const kept = state.tensors('watched');
       let input: number | undefined;
       let magnitude = Number.NaN;
       return {

@@ -20,7 +20,6 @@ import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 import { createMotion } from './motion.ts';
 import { checkModuleNames, isNamed, readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 type Codebook = readonly (readonly [number, number])[];
 
@@ -105,47 +104,44 @@ export function adacache(options?: z.input<typeof adacacheOptions>): Policy {
 }
 
 function begin(options: Options, context: RunContext): Run {
-  const { numSteps, arithmetic } = context;
+  const { numSteps, arithmetic, state } = context;
   const codebook = typeof options.codebook === 'string' ? presets[options.codebook].codebook : options.codebook;
   const probes = probesOf(options, context.tree);
   const probed = new Set(probes.flatMap(({ first, last }) => [first, last]));
-  const motion = options.motion ? createMotion(arithmetic, motionOptions(options, numSteps)) : undefined;
-  const kept = residualStore();
-  let rate = 1;
-  let nextRate = 1;
-  let computedAt = 0;
-  let average = { value: 0, count: 0 };
+  const motion = options.motion ? createMotion(context, motionOptions(options, numSteps)) : undefined;
+  const kept = state.tensors('residuals');
+  const now = state.data('rate', { rate: 1, nextRate: 1, computedAt: 0, average: { value: 0, count: 0 } });
 
   const compare = async (path: string, step: number, residual: Tensor) => {
     const before = kept.get(path);
     if (!before) return;
     const change = await arithmetic.relativeL1(residual, before);
-    average = {
-      value: (change / rate + average.value * average.count) / (average.count + 1),
-      count: average.count + 1,
-    };
+    const { rate, average } = now;
+    average.value = (change / rate + average.value * average.count) / (average.count + 1);
+    average.count++;
     const { motion: moved, factor } = (await motion?.measure(path, residual, step + 1, rate)) ?? {
       motion: 1,
       factor: 1,
     };
     const metric = average.value * factor;
-    nextRate = Number.isFinite(metric) ? lookUp(codebook, metric) : 1;
+    now.nextRate = Number.isFinite(metric) ? lookUp(codebook, metric) : 1;
+    const { nextRate } = now;
     context.measure({ step, path, values: { change, rate, average: average.value, motion: moved, metric, nextRate } });
   };
 
   return {
     decide({ node, step }) {
       if (node.level !== 'step') return undefined;
-      rate = nextRate;
+      now.rate = now.nextRate;
       const residual = kept.get('step');
-      if (residual && step < computedAt + rate && step < numSteps - 2) return reuse(residual);
-      average = { value: 0, count: 0 };
+      if (residual && step < now.computedAt + now.rate && step < numSteps - 2) return reuse(residual);
+      now.average = { value: 0, count: 0 };
       return undefined;
     },
     wants: (node) => node.level === 'step' || probed.has(node.path),
     async observe({ node, step }, residual) {
       if (node.level === 'step') {
-        computedAt = step;
+        now.computedAt = step;
         return kept.keep('step', residual);
       }
       const { first, last } = probes.find((probe) => probe.first === node.path || probe.last === node.path)!;

@@ -1,7 +1,8 @@
 /**
  * The suite that every policy passes, on a tiny network with random weights: it computes everything when told to be
  * careful, keeps no state between runs, reuses nothing that it has not seen, distrusts statistics that are not numbers,
- * holds nothing after a run that was stopped, and decides today what it decided yesterday.
+ * holds nothing after a run that was stopped, goes on from a saved state to the same numbers, and decides today what it
+ * decided yesterday.
  *
  * Golden decisions are in `fixtures/<policy>.json`; `UPDATE_GOLDEN_TRACES=1` writes them anew.
  */
@@ -16,12 +17,15 @@ import type { Stdit3 } from '../models/opensora/stdit3/network.ts';
 import { tinyConfig, tinyGeometry, tinyStdit3, tinyText } from '../models/opensora/stdit3/testing.ts';
 import { rflowSchedule } from '../models/opensora/timesteps.ts';
 import type { Policy } from '../policy.ts';
+import { decodeState, type EncodedState, encodeState } from '../run/savedstate.ts';
 import { type Arithmetic, createArithmetic } from '../runtime/arithmetic.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { euler } from '../samplers/euler.ts';
 import { torchGenerator } from '../samplers/random.ts';
+import { createRunState, type RunState } from '../state.ts';
 import { createTrace, type Trace } from '../trace.ts';
+import { bytesOf } from '../weights/dtypes.ts';
 import { createPolicy, policies } from './index.ts';
 
 /** What the suite has to know of a policy. */
@@ -52,6 +56,9 @@ export interface SampleOptions {
   readonly numSteps?: number;
   /** Default fp32. */
   readonly precision?: Precision;
+  readonly state?: RunState;
+  /** Told after each step at which the run can be saved; the run waits. */
+  readonly onStep?: (step: number) => Promise<void>;
 }
 
 /** Makes the tiny network on the CPU. */
@@ -96,11 +103,12 @@ async function sample(runtime: Runtime, network: Stdit3, policy: Policy, options
     policy,
     precision: options.precision ?? 'fp32',
     arithmetic: options.arithmetic?.(arithmetic) ?? arithmetic,
-    trace: options.trace ?? createTrace(),
+    trace: options.trace ?? createTrace(options.state?.part('trace')),
+    state: options.state?.part('loop'),
     signal: options.signal,
   });
   let result = await steps.next();
-  while (!result.done) result = await steps.next();
+  for (; !result.done; result = await steps.next()) if (result.value.canSave) await options.onStep?.(result.value.step);
   return (await runtime.read(result.value)).slice();
 }
 
@@ -166,6 +174,25 @@ export function testPolicy(name: string, { conservative, variants }: PolicyUnder
         }
       });
 
+      test('goes on from a saved state to the same numbers', async () => {
+        const policy = createPolicy(name, options);
+        const state = createRunState();
+        const saved: EncodedState[] = [];
+        const onStep = async (step: number) => {
+          if (step % 3 === 1) saved.push(copyOf(encodeState(await state.save(bench.runtime))));
+        };
+        expect(await bench.sample(policy, { state, onStep })).toEqual(latents);
+        expect(saved.length).toBeGreaterThan(0);
+        for (const { text, tensors } of saved) {
+          const arrays = tensors.map(({ data }) => bytesOf(data as ArrayBufferView));
+          const found = decodeState(text, arrays, 'the state', { what: 'a state', todo: '' });
+          const again = createRunState({ saved: found, runtime: bench.runtime });
+          const trace = createTrace(again.part('trace'));
+          expect(await bench.sample(policy, { state: again, trace })).toEqual(latents);
+          expect(decisionsOf(trace)).toEqual(decisionsOf(whole));
+        }
+      });
+
       test('computes where a statistic is not a number', async () => {
         const trace = createTrace();
         const spy = { asked: false };
@@ -193,6 +220,12 @@ export function testPolicy(name: string, { conservative, variants }: PolicyUnder
     });
   });
 }
+
+/** A state that does not change when the run goes on. */
+const copyOf = ({ text, tensors }: EncodedState): EncodedState => ({
+  text,
+  tensors: tensors.map((tensor) => ({ ...tensor, data: bytesOf(tensor.data as ArrayBufferView).slice() })),
+});
 
 /** Every comparison answers NaN. */
 function brokenStatistics(arithmetic: Arithmetic, spy: { asked: boolean }): Arithmetic {

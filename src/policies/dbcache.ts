@@ -12,7 +12,6 @@ import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `dbcache`. */
 export const dbcacheOptions = z.strictObject({
@@ -45,25 +44,25 @@ export function dbcache(given?: z.input<typeof dbcacheOptions>): Policy {
 }
 
 function begin(options: Options, context: RunContext): Run {
-  const { arithmetic, measure } = context;
+  const { arithmetic, measure, state } = context;
   tellIfAlwaysComputed(context, 'dbcache', { option: 'warmup', first: options.warmup });
-  const kept = residualStore();
+  const kept = state.tensors('residuals');
   const [front, middle] = ['segment.0', 'segment.1'];
+  const counts = state.data('counts', { reused: 0, inARow: 0 });
+  /** Of this step. */
   let unchanged = false;
-  let reused = 0;
-  let inARow = 0;
   return {
     finest: 'segment',
     decide({ node, step }) {
       if (node.path !== middle) return undefined;
       const residual = kept.get(middle);
-      const allowed = step >= options.warmup && reused < options.maxReused && inARow < options.maxInARow;
+      const allowed = step >= options.warmup && counts.reused < options.maxReused && counts.inARow < options.maxInARow;
       if (residual && unchanged && allowed) {
-        reused++;
-        inARow++;
+        counts.reused++;
+        counts.inARow++;
         return reuse(residual);
       }
-      inARow = 0;
+      counts.inARow = 0;
       const now = kept.get('front now');
       if (now) kept.keep(front, now);
       return undefined;

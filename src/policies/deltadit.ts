@@ -10,7 +10,6 @@
 import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `deltadit`. */
 export const deltaditOptions = z.strictObject({
@@ -39,8 +38,8 @@ export function deltadit(given?: z.input<typeof deltaditOptions>): Policy {
   };
 }
 
-function begin({ interval, boundary }: Options, { numSteps, tree }: RunContext): Run {
-  const kept = residualStore();
+function begin({ interval, boundary }: Options, { numSteps, tree, state }: RunContext): Run {
+  const kept = state.tensors('residuals');
   const segments = tree.children!;
   const [front, back] = [segments[0]!.path, segments.at(-1)!.path];
   const target = (step: number) => (step < boundary * numSteps ? back : front);

@@ -16,7 +16,6 @@ import * as z from 'zod';
 import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `easycache`. */
 export const easycacheOptions = z.strictObject({
@@ -37,13 +36,12 @@ export function easycache(given?: z.input<typeof easycacheOptions>): Policy {
 }
 
 function begin({ threshold, warmup }: Options, context: RunContext): Run {
-  const { numSteps, arithmetic, measure } = context;
+  const { numSteps, arithmetic, measure, state } = context;
   tellIfAlwaysComputed(context, 'easycache', { option: 'warmup', first: warmup, last: 1 });
-  const kept = residualStore();
-  let sum = 0;
+  const kept = state.tensors('kept');
+  const seen = state.data('seen', { sum: 0, speed: Number.NaN, outputSize: Number.NaN });
+  /** In this step. */
   let computed = false;
-  let speed = Number.NaN;
-  let outputSize = Number.NaN;
   return {
     finest: 'step',
     async decide({ node, step, signal }) {
@@ -53,12 +51,12 @@ function begin({ threshold, warmup }: Options, context: RunContext): Run {
       const change = before ? await arithmetic.meanAbsolute(latents, before) : Number.NaN;
       kept.keep('latents', latents);
       const residual = kept.get('residual');
-      if (step < warmup || step === numSteps - 1) sum = 0;
-      else sum += (speed * change) / outputSize;
-      measure({ step, path: node.path, values: { change, sum } });
+      if (step < warmup || step === numSteps - 1) seen.sum = 0;
+      else seen.sum += (seen.speed * change) / seen.outputSize;
+      measure({ step, path: node.path, values: { change, sum: seen.sum } });
       computed = false;
-      if (residual && step >= warmup && step < numSteps - 1 && sum < threshold) return reuse(residual);
-      sum = 0;
+      if (residual && step >= warmup && step < numSteps - 1 && seen.sum < threshold) return reuse(residual);
+      seen.sum = 0;
       return undefined;
     },
     wants: (node) => node.level === 'step',
@@ -71,9 +69,9 @@ function begin({ threshold, warmup }: Options, context: RunContext): Run {
       const [inputBefore, outputBefore] = [kept.get('computed latents'), kept.get('output')];
       if (inputBefore && outputBefore) {
         const moved = await arithmetic.meanAbsolute(latents, inputBefore);
-        speed = (await arithmetic.meanAbsolute(output, outputBefore)) / moved;
+        seen.speed = (await arithmetic.meanAbsolute(output, outputBefore)) / moved;
       }
-      outputSize = await arithmetic.meanAbsolute(output);
+      seen.outputSize = await arithmetic.meanAbsolute(output);
       kept.keep('computed latents', latents);
       kept.keep('output', output);
     },

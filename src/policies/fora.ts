@@ -24,9 +24,9 @@ export function fora(options?: z.input<typeof foraOptions>): Policy {
   const { interval, modules } = readOptions('fora', foraOptions, options);
   return {
     name: 'fora',
-    begin({ tree }) {
-      checkModuleNames('fora', modules, tree);
-      return plannedRun({
+    begin(context) {
+      checkModuleNames('fora', modules, context.tree);
+      return plannedRun(context, {
         level: 'module',
         covers: (node) => isNamed(modules, node),
         computes: (step) => step % interval === 0,

@@ -12,7 +12,7 @@
  */
 import type { Term } from '../runtime/arithmetic.ts';
 import type { Tensor } from '../runtime/runtime.ts';
-import { residualStore } from './residuals.ts';
+import type { RunState } from '../state.ts';
 
 export interface History {
   /** Keeps a borrowed residual and forgets the oldest beyond the history's length. */
@@ -25,10 +25,10 @@ export interface History {
   dispose(): void;
 }
 
-/** An empty history for predictions of an order: 0 holds the last residual, 1 follows its last change, and so on. */
-export function residualHistory(order: number): History {
-  const store = residualStore();
-  const steps = new Map<string, number[]>();
+/** A history for predictions of an order: 0 holds the last residual, 1 follows its last change, and so on. */
+export function residualHistory(state: RunState, order: number): History {
+  const store = state.tensors(`history ${order}`);
+  const steps = state.data(`history ${order}`, new Map<string, number[]>());
   const key = (path: string, step: number) => `${path} ${step}`;
   return {
     observe(path, step, residual) {

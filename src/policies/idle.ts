@@ -9,30 +9,29 @@ export function tellingIdleness(policy: Policy): Policy {
   return {
     ...policy,
     begin(context) {
-      let told = false;
-      let saved = false;
+      const seen = context.state.data('idleness', { told: false, saved: false });
       const warn = (message: string) => {
-        told = true;
+        seen.told = true;
         context.warn(message);
       };
-      const run = policy.begin({ ...context, warn });
+      const run = policy.begin({ ...context, warn, state: context.state.part('policy') });
       return {
         ...run,
         ...(run.leap && {
           leap(step: number) {
             const leap = run.leap!(step);
-            saved ||= leap !== undefined;
+            seen.saved ||= leap !== undefined;
             return leap;
           },
         }),
         async decide(site) {
           const action = await run.decide(site);
-          saved ||= action !== undefined && saves(action);
+          seen.saved ||= action !== undefined && saves(action);
           return action;
         },
         async observeOutput(outcome) {
           await run.observeOutput?.(outcome);
-          if (outcome.step === context.numSteps - 1 && !saved && !told)
+          if (outcome.step === context.numSteps - 1 && !seen.saved && !seen.told)
             warn(
               `Policy "${policy.name}" found nothing to save in ${context.numSteps} steps: everything is computed. ` +
                 `Its options say when it may ("quantcache policies ${policy.name}").`,

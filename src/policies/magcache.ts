@@ -15,7 +15,6 @@ import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import type { Fit } from './fitting.ts';
 import { tellIfAlwaysComputed } from './idle.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `magcache`. */
 export const magcacheOptions = z.strictObject({
@@ -45,33 +44,29 @@ export function magcache(given?: z.input<typeof magcacheOptions>): Policy {
 }
 
 function begin({ threshold, maxInARow, retention, ratios }: Options, context: RunContext): Run {
-  const { numSteps, measure } = context;
+  const { numSteps, measure, state } = context;
   if (!ratios)
     throw new QuantCacheError(
       'invalid_option',
       'Policy "magcache" has no ratios for this model; fit them with "quantcache calibrate --policy magcache", or give the option ratios.',
     );
-  const kept = residualStore();
+  const kept = state.tensors('residuals');
   const stretched = nearest(ratios, numSteps - 1);
   const first = Math.trunc(retention * numSteps);
   tellIfAlwaysComputed(context, 'magcache', { option: 'retention', first });
-  let drift = 1;
-  let error = 0;
-  let inARow = 0;
+  const now = state.data('drift', { drift: 1, error: 0, inARow: 0 });
   return {
     finest: 'step',
     decide({ node, step }) {
       if (node.level !== 'step') return undefined;
       const residual = kept.get('residual');
       if (!residual || step < first) return undefined;
-      drift *= stretched[step - 1]!;
-      error += 1 - drift;
-      inARow++;
-      measure({ step, path: node.path, values: { drift, error } });
-      if (error <= threshold && inARow <= maxInARow) return reuse(residual);
-      drift = 1;
-      error = 0;
-      inARow = 0;
+      now.drift *= stretched[step - 1]!;
+      now.error += 1 - now.drift;
+      now.inARow++;
+      measure({ step, path: node.path, values: { drift: now.drift, error: now.error } });
+      if (now.error <= threshold && now.inARow <= maxInARow) return reuse(residual);
+      Object.assign(now, { drift: 1, error: 0, inARow: 0 });
       return undefined;
     },
     wants: (node) => node.level === 'step',

@@ -9,7 +9,7 @@
  * Defaults of the original: strides [1], (a, b, c) = (0.385, 8, 1), g = 10, active in forwards 4 to 26 of 30 or 10 to 90
  * of 100. The previous value begins at 1 and is kept per node.
  */
-import type { Arithmetic } from '../runtime/arithmetic.ts';
+import type { RunContext } from '../policy.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 
 export interface MotionOptions {
@@ -24,8 +24,11 @@ export interface MotionOptions {
 }
 
 /** Measures motion in residuals, remembering the previous value of each node. */
-export function createMotion(arithmetic: Arithmetic, { strides, active, scale, gradient }: MotionOptions) {
-  const previous = new Map<string, number>();
+export function createMotion(
+  { arithmetic, state }: Pick<RunContext, 'arithmetic' | 'state'>,
+  { strides, active, scale, gradient }: MotionOptions,
+) {
+  const previous = state.data('motion', new Map<string, number>());
   const [center, power, divisor] = scale;
 
   const motionOf = async (residual: Tensor): Promise<number> => {

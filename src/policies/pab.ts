@@ -12,10 +12,9 @@
  */
 import * as z from 'zod';
 import type { Node } from '../model.ts';
-import { type Policy, type Run, reuse } from '../policy.ts';
+import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import { numberToBfloat16 } from '../weights/half.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `pab`. */
 export const pabOptions = z.strictObject({
@@ -77,15 +76,16 @@ export function pabSchedule(given: z.input<typeof pabOptions>, timesteps: readon
 /** Reuse of attention by kind. */
 export function pab(given?: z.input<typeof pabOptions>): Policy {
   const options = readOptions('pab', pabOptions, given);
-  return { name: 'pab', begin: ({ timesteps }) => begin(options, pabSchedule(options, timesteps)) };
+  return { name: 'pab', begin: (context) => begin(options, context) };
 }
 
-function begin({ feedForwardBlocks }: Options, schedule: readonly PabStep[]): Run {
-  const kept = residualStore();
+function begin(options: Options, { timesteps, state }: RunContext): Run {
+  const schedule = pabSchedule(options, timesteps);
+  const kept = state.tensors('residuals');
   const partOf = ({ role, kind, index }: Node): keyof PabStep | undefined => {
     if (role === 'self-attention') return kind === 'temporal-attention' ? 'temporal' : 'spatial';
     if (role === 'cross-attention') return 'cross';
-    return role === 'feed-forward' && feedForwardBlocks.includes(index) ? 'feedForward' : undefined;
+    return role === 'feed-forward' && options.feedForwardBlocks.includes(index) ? 'feedForward' : undefined;
   };
   const reused = (node: Node, step: number): boolean => {
     const part = partOf(node);

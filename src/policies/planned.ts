@@ -1,6 +1,6 @@
 /** The common part of policies whose plan does not depend on what is computed: some steps compute, the others predict. */
 import type { Level, Node } from '../model.ts';
-import { predict, type Run } from '../policy.ts';
+import { predict, type Run, type RunContext } from '../policy.ts';
 import { residualHistory } from './history.ts';
 
 /** What is computed when. */
@@ -16,8 +16,8 @@ export interface Plan {
 }
 
 /** A run that follows a plan. A node that was never computed is computed whatever the plan says. */
-export function plannedRun({ level, covers, computes, order }: Plan): Run {
-  const history = residualHistory(order);
+export function plannedRun({ state }: RunContext, { level, covers, computes, order }: Plan): Run {
+  const history = residualHistory(state, order);
   return {
     finest: level,
     decide({ node, step }) {

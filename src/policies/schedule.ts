@@ -111,7 +111,8 @@ export function schedule(options?: z.input<typeof scheduleOptions>): Policy {
   const { steps, errors, budget, objective, order } = readOptions('schedule', scheduleOptions, options);
   return {
     name: 'schedule',
-    begin({ numSteps, warn }) {
+    begin(context) {
+      const { numSteps, warn } = context;
       if (steps.length === 0 && errors.length > 0 && errors.length !== numSteps) {
         const message = `The errors of policy "schedule" were measured for ${errors.length} steps, this run has ${numSteps}.`;
         throw new QuantCacheError('invalid_option', message);
@@ -121,7 +122,7 @@ export function schedule(options?: z.input<typeof scheduleOptions>): Policy {
         warn('Policy "schedule" computes everything: it has neither steps nor errors. Give one of these options.');
       const computed = new Set(planned);
       const computes = (step: number) => computed.size === 0 || computed.has(step);
-      return plannedRun({ level: 'step', covers: (node) => node.level === 'step', computes, order });
+      return plannedRun(context, { level: 'step', covers: (node) => node.level === 'step', computes, order });
     },
   };
 }

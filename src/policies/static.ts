@@ -34,11 +34,11 @@ export function staticPolicy(options?: z.input<typeof staticOptions>): Policy {
   const { every, mask } = readOptions('static', staticOptions, options);
   return {
     name: 'static',
-    begin({ numSteps }) {
+    begin(context) {
       const flags = maskFlags(mask);
       const computes = (step: number) =>
-        flags.length > 0 ? flags[Math.floor((step * flags.length) / numSteps)]! : step % every === 0;
-      return plannedRun({ level: 'step', covers: (node) => node.level === 'step', computes, order: 0 });
+        flags.length > 0 ? flags[Math.floor((step * flags.length) / context.numSteps)]! : step % every === 0;
+      return plannedRun(context, { level: 'step', covers: (node) => node.level === 'step', computes, order: 0 });
     },
   };
 }

@@ -40,7 +40,7 @@ export function taylorseer(options?: z.input<typeof taylorseerOptions>): Policy 
     name: 'taylorseer',
     begin(context) {
       tellIfAlwaysComputed(context, 'taylorseer', { option: 'warmup', first: warmup });
-      return plannedRun({
+      return plannedRun(context, {
         level,
         covers: (node) => node.level === level,
         computes: (step) => step < warmup || (step - warmup + 1) % interval === 0,

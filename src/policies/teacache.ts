@@ -13,7 +13,6 @@ import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import type { Fit } from './fitting.ts';
 import { fitPolynomial } from './leastsquares.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `teacache`. */
 export const teacacheOptions = z.strictObject({
@@ -39,9 +38,9 @@ export function teacache(given?: z.input<typeof teacacheOptions>): Policy {
   return { name: 'teacache', begin: (context) => begin(options, context) };
 }
 
-function begin({ threshold, coefficients }: Options, { numSteps, arithmetic, measure }: RunContext): Run {
-  const kept = residualStore();
-  let sum = 0;
+function begin({ threshold, coefficients }: Options, { numSteps, arithmetic, measure, state }: RunContext): Run {
+  const kept = state.tensors('kept');
+  const changed = state.data('changed', { sum: 0 });
   return {
     finest: 'step',
     async decide({ node, step, signal }) {
@@ -50,11 +49,11 @@ function begin({ threshold, coefficients }: Options, { numSteps, arithmetic, mea
       const before = kept.get('input');
       const change = before ? await arithmetic.relativeL1(input, before) : Number.NaN;
       kept.keep('input', input);
-      sum += polynomial(coefficients, change);
-      measure({ step, path: node.path, values: { change, sum } });
+      changed.sum += polynomial(coefficients, change);
+      measure({ step, path: node.path, values: { change, sum: changed.sum } });
       const residual = kept.get('residual');
-      if (residual && sum < threshold && step < numSteps - 1) return reuse(residual);
-      sum = 0;
+      if (residual && changed.sum < threshold && step < numSteps - 1) return reuse(residual);
+      changed.sum = 0;
       return undefined;
     },
     wants: (node) => node.level === 'step',

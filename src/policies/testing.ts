@@ -10,7 +10,6 @@
 import type { Policy } from '../policy.ts';
 import { release } from '../runtime/sharing.ts';
 import { taylorWeights } from './history.ts';
-import { residualStore } from './residuals.ts';
 
 export interface ErrorTableOptions {
   /** The largest gap measured; as many residuals are held. */
@@ -25,8 +24,8 @@ export interface ErrorTableOptions {
 export function errorTable({ maxGap, order = 0, onError }: ErrorTableOptions): Policy {
   return {
     name: 'error-table',
-    begin({ arithmetic }) {
-      const kept = residualStore();
+    begin({ arithmetic, state }) {
+      const kept = state.tensors('residuals');
       const measure = async (from: number, step: number) => {
         const [last, before] = [kept.get(String(from)), kept.get(String(from - 1))];
         const now = kept.get(String(step))!;

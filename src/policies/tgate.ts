@@ -14,9 +14,8 @@
  */
 import * as z from 'zod';
 import type { Node } from '../model.ts';
-import { type Policy, type Run, reuse } from '../policy.ts';
+import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
 import { readOptions } from './options.ts';
-import { residualStore } from './residuals.ts';
 
 /** Options of `tgate`. */
 export const tgateOptions = z.strictObject({
@@ -43,11 +42,11 @@ type Options = z.output<typeof tgateOptions>;
 /** Reuse of attention before and after a gate. */
 export function tgate(given?: z.input<typeof tgateOptions>): Policy {
   const options = readOptions('tgate', tgateOptions, given);
-  return { name: 'tgate', begin: () => begin(options) };
+  return { name: 'tgate', begin: (context) => begin(options, context) };
 }
 
-function begin({ gate, planning, improving, warmup }: Options): Run {
-  const kept = residualStore();
+function begin({ gate, planning, improving, warmup }: Options, { state }: RunContext): Run {
+  const kept = state.tensors('residuals');
   const selfAttention = (step: number): boolean => {
     if (step < gate - 1) return step > warmup && step % planning !== 0;
     return step > gate - 1 && step % improving !== 0;

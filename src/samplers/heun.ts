@@ -5,8 +5,9 @@
  * Reference: Karras et al. 2022, arXiv 2206.00364, algorithm 1 without its noise.
  */
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
-import { release, retain } from '../runtime/sharing.ts';
+import { release } from '../runtime/sharing.ts';
 import type { Sampler, SamplerOptions } from '../sampler.ts';
+import { createRunState } from '../state.ts';
 import { fixedFrames } from './frames.ts';
 import { createVelocities } from './velocities.ts';
 
@@ -18,17 +19,12 @@ export function heunVisits(evaluations: number): number[] {
 
 /** A sampler of one generation. Throws `invalid_option` for frames between given and free. */
 export function heun(runtime: Runtime, options: SamplerOptions): Sampler {
-  const { noiseLevels, mask } = options;
+  const { noiseLevels, mask, state = createRunState() } = options;
   const denoised = fixedFrames('heun', mask);
   const velocities = createVelocities(runtime, options);
-  /** The Euler step that a second evaluation is to correct. */
-  let pending: { readonly latents: Tensor; readonly velocity: Tensor; readonly level: number } | undefined;
-  const forget = () => {
-    if (!pending) return;
-    release(pending.latents);
-    release(pending.velocity);
-    pending = undefined;
-  };
+  /** The Euler step that a second evaluation is to correct: its latents, its velocity and its noise level. */
+  const pending = state.tensors('pending');
+  const begun = state.data('begun', { level: 1 });
   return {
     prepare: async (latents) => ({ latents, frameMask: denoised?.map((row) => [...row]) }),
     async advance(latents, input, output, step) {
@@ -36,21 +32,22 @@ export function heun(runtime: Runtime, options: SamplerOptions): Sampler {
       const velocity = await velocities.of(output);
       let next: Tensor;
       if (level === to) {
-        const half = (pending!.level - level) / 2;
+        const half = (begun.level - level) / 2;
         next = await velocities.sum([
-          { tensor: pending!.latents, weight: 1 },
-          { tensor: pending!.velocity, weight: half },
+          { tensor: pending.get('latents')!, weight: 1 },
+          { tensor: pending.get('velocity')!, weight: half },
           { tensor: velocity, weight: half },
         ]);
-        forget();
+        pending.dispose();
         release(velocity);
       } else {
-        forget();
         next = await velocities.sum([
           { tensor: input.latents, weight: 1 },
           { tensor: velocity, weight: level - to },
         ]);
-        pending = { latents: retain(input.latents), velocity, level };
+        pending.keep('latents', input.latents);
+        pending.own('velocity', velocity);
+        begun.level = level;
       }
       if (!denoised) return next;
       const kept = await velocities.keep(denoised, next, latents);
@@ -58,7 +55,7 @@ export function heun(runtime: Runtime, options: SamplerOptions): Sampler {
       return kept;
     },
     async dispose() {
-      forget();
+      pending.dispose();
       await velocities.dispose();
     },
   };

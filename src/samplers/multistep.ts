@@ -7,8 +7,9 @@
  */
 import type { Term } from '../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
-import { release, retain } from '../runtime/sharing.ts';
+import { release } from '../runtime/sharing.ts';
 import type { Sampler, SamplerOptions } from '../sampler.ts';
+import { createRunState } from '../state.ts';
 import { fixedFrames } from './frames.ts';
 import { adamsBashforthWeights, correctorWeights, type Levels, predictorWeights, type Weights } from './solver.ts';
 import { createVelocities } from './velocities.ts';
@@ -24,66 +25,62 @@ export interface MultistepMethod {
   readonly corrects: boolean;
 }
 
-/** A prediction and the noise level that it was made at. */
-interface Prediction {
-  readonly level: number;
-  readonly tensor: Tensor;
+/** Steps that a sampler remembers. */
+interface Past {
+  /** Those with predictions, the latest first. */
+  steps: number[];
+  /** Of the last step. */
+  order?: number;
 }
 
 /** A sampler of one generation. Throws `invalid_option` for frames between given and free. */
 export function multistep(runtime: Runtime, options: SamplerOptions, method: MultistepMethod): Sampler {
-  const { noiseLevels, mask } = options;
+  const { noiseLevels, mask, state = createRunState() } = options;
   const { order, predicts, corrects } = method;
   const denoised = fixedFrames(method.name, mask);
   const velocities = createVelocities(runtime, options);
   const numSteps = noiseLevels.length - 1;
-  /** The latest first. */
-  let known: Prediction[] = [];
-  /** The latents that the last step started from, and its order. */
-  let last: { readonly latents: Tensor; readonly order: number } | undefined;
+  /** Predictions by their step, and `start`: the latents that the last step started from. */
+  const kept = state.tensors('predictions');
+  const past = state.data<Past>('past', { steps: [] });
 
   const sum = (latents: Tensor, weights: Weights) => {
-    const terms = weights.predictions.map((weight, i): Term => ({ tensor: known[i]!.tensor, weight }));
+    const terms = weights.predictions.map((weight, i): Term => ({ tensor: kept.get(`${past.steps[i]}`)!, weight }));
     return velocities.sum([{ tensor: latents, weight: weights.latents }, ...terms]);
   };
-  const remember = async (latents: Tensor, output: Tensor, level: number) => {
+  const remember = async (latents: Tensor, output: Tensor, step: number) => {
     const velocity = await velocities.of(output);
-    known = [{ level, tensor: velocity }, ...known];
-    if (predicts === 'data') {
-      const data = await velocities.sum([
-        { tensor: latents, weight: 1 },
-        { tensor: velocity, weight: level },
-      ]);
-      known = [{ level, tensor: data }, ...known.slice(1)];
-      release(velocity);
-    }
-    for (const { tensor } of known.splice(order + 1)) release(tensor);
+    kept.own(`${step}`, velocity);
+    if (predicts === 'data')
+      kept.own(
+        `${step}`,
+        await velocities.sum([
+          { tensor: latents, weight: 1 },
+          { tensor: velocity, weight: noiseLevels[step]! },
+        ]),
+      );
+    past.steps.unshift(step);
+    for (const old of past.steps.splice(order + 1)) kept.drop(`${old}`);
   };
-  const levels = (count: number): Levels => known.slice(0, count).map(({ level }) => level);
+  const levels = (count: number): Levels => past.steps.slice(0, count).map((step) => noiseLevels[step]!);
 
   return {
     prepare: async (latents) => ({ latents, frameMask: denoised?.map((row) => [...row]) }),
     async advance(latents, input, output, step) {
-      await remember(input.latents, output, noiseLevels[step]!);
-      let start = retain(input.latents);
-      if (last && corrects) {
-        release(start);
-        start = await sum(last.latents, correctorWeights(levels(last.order + 1)));
-      }
-      if (last) release(last.latents);
-      last = { latents: start, order: Math.min(order, numSteps - step, known.length) };
+      await remember(input.latents, output, step);
+      const before = kept.get('start');
+      if (before && corrects) kept.own('start', await sum(before, correctorWeights(levels(past.order! + 1))));
+      else kept.keep('start', input.latents);
+      past.order = Math.min(order, numSteps - step, past.steps.length);
       const to = noiseLevels[step + 1]!;
-      const next = await sum(start, weightsTo(predicts, levels(last.order), to));
+      const next = await sum(kept.get('start')!, weightsTo(predicts, levels(past.order), to));
       if (!denoised) return next;
-      const kept = await velocities.keep(denoised, next, latents);
+      const chosen = await velocities.keep(denoised, next, latents);
       release(next);
-      return kept;
+      return chosen;
     },
     async dispose() {
-      if (last) release(last.latents);
-      for (const { tensor } of known) release(tensor);
-      last = undefined;
-      known = [];
+      kept.dispose();
       await velocities.dispose();
     },
   };

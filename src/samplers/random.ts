@@ -2,12 +2,13 @@
  * Normal noise with the numbers that PyTorch's CPU generator gives for the same seed, so that a seed published with a
  * video made by the original code makes the same video here.
  *
- * Invariants: state lives in the closure; two generators never share anything. Requests of 16 values or more and shorter
+ * Invariants: two generators never share anything, and all that one remembers is in the run's state. Requests of 16 values or more and shorter
  * ones take different paths, as in PyTorch, so `randn(8)` twice is not `randn(16)`.
  * Reference: aten/src/ATen/CPUGeneratorImpl.cpp (mt19937), native/cpu/DistributionTemplates.h (normal_fill).
  */
 
 import { QuantCacheError } from '../errors.ts';
+import { createRunState, type RunState } from '../state.ts';
 
 /** A stream of random numbers. */
 export interface RandomGenerator {
@@ -40,10 +41,21 @@ export function parseSeed(seed: number | bigint | string): bigint {
   return value;
 }
 
+/** What a generator remembers. */
+interface Memory {
+  /** Of mt19937. */
+  readonly words: Uint32Array;
+  /** The next of them to give. */
+  next: number;
+  /** The second value of the last Box-Muller pair of a short request. */
+  spare?: number;
+}
+
 /** A generator equal to `torch.Generator().manual_seed(seed)` on the CPU, to float32 rounding. */
-export function torchGenerator(seed: number | bigint | string): RandomGenerator {
-  const nextUint32 = mersenneTwister(Number(BigInt.asUintN(32, parseSeed(seed))));
-  let spare: number | undefined; // the second value of the last Box-Muller pair of a short request
+export function torchGenerator(seed: number | bigint | string, state: RunState = createRunState()): RandomGenerator {
+  const words = seededWords(Number(BigInt.asUintN(32, parseSeed(seed))));
+  const memory = state.data<Memory>('random', { words, next: stateSize });
+  const nextUint32 = mersenneTwister(memory);
 
   const uniform24 = () => (nextUint32() & 0xffffff) / 2 ** 24;
   const uniform53 = () => {
@@ -52,14 +64,12 @@ export function torchGenerator(seed: number | bigint | string): RandomGenerator 
   };
 
   function shortNormal(): number {
-    if (spare !== undefined) {
-      const value = spare;
-      spare = undefined;
-      return value;
-    }
+    const { spare } = memory;
+    memory.spare = undefined;
+    if (spare !== undefined) return spare;
     const angle = 2 * Math.PI * uniform53();
     const radius = Math.sqrt(-2 * Math.log1p(-uniform53()));
-    spare = radius * Math.sin(angle);
+    memory.spare = radius * Math.sin(angle);
     return radius * Math.cos(angle);
   }
 
@@ -92,28 +102,33 @@ function boxMuller(values: Float32Array, start: number): void {
   }
 }
 
-/** The mt19937 generator of Matsumoto and Nishimura: a function that returns the next 32 random bits. */
-function mersenneTwister(seed: number): () => number {
-  const state = new Uint32Array(stateSize);
-  state[0] = seed;
+/** The words that mt19937 begins with. */
+function seededWords(seed: number): Uint32Array {
+  const words = new Uint32Array(stateSize);
+  words[0] = seed;
   for (let i = 1; i < stateSize; i++) {
-    const previous = state[i - 1]!;
-    state[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i;
+    const previous = words[i - 1]!;
+    words[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i;
   }
-  let next = stateSize;
+  return words;
+}
+
+/** The mt19937 generator of Matsumoto and Nishimura: a function that returns the next 32 random bits. */
+function mersenneTwister(memory: Memory): () => number {
+  const { words } = memory;
 
   function twist(): void {
     for (let i = 0; i < stateSize; i++) {
-      const following = state[(i + 1) % stateSize]!;
-      const joined = (state[i]! & 0x80000000) | (following & 0x7fffffff);
-      state[i] = state[(i + shiftSize) % stateSize]! ^ (joined >>> 1) ^ (following & 1 ? 0x9908b0df : 0);
+      const following = words[(i + 1) % stateSize]!;
+      const joined = (words[i]! & 0x80000000) | (following & 0x7fffffff);
+      words[i] = words[(i + shiftSize) % stateSize]! ^ (joined >>> 1) ^ (following & 1 ? 0x9908b0df : 0);
     }
-    next = 0;
+    memory.next = 0;
   }
 
   return () => {
-    if (next === stateSize) twist();
-    let bits = state[next++]!;
+    if (memory.next === stateSize) twist();
+    let bits = words[memory.next++]!;
     bits ^= bits >>> 11;
     bits ^= (bits << 7) & 0x9d2c5680;
     bits ^= (bits << 15) & 0xefc60000;

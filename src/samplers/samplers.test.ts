@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createRuntime } from '../runtime/node.ts';
 import type { Tensor } from '../runtime/runtime.ts';
 import type { LatentMask } from '../sampler.ts';
+import { createRunState } from '../state.ts';
 import { heunVisits } from './heun.ts';
 import { samplers } from './index.ts';
 
@@ -25,9 +26,12 @@ async function states(
   noiseLevels: readonly number[],
   start: readonly number[],
   velocityOf: (x: number[], step: number) => number[],
-  mask?: LatentMask,
+  { mask, interrupted = false }: { mask?: LatentMask; interrupted?: boolean } = {},
 ): Promise<number[][]> {
-  const sampler = samplers[name].create(runtime, { noiseLevels, guidanceScale: 1, guided: false, channels: 1, mask });
+  let state = createRunState();
+  const begin = () =>
+    samplers[name].create(runtime, { noiseLevels, guidanceScale: 1, guided: false, channels: 1, mask, state });
+  let sampler = begin();
   const dims = [1, 1, start.length, 1, 1];
   let latents = runtime.tensor(Float32Array.from(start), dims);
   const found: number[][] = [];
@@ -36,6 +40,9 @@ async function states(
     const output = runtime.tensor(Float32Array.from(velocityOf(await read(input.latents), step)), dims);
     latents = await sampler.advance(latents, input, output, step);
     found.push(await read(latents));
+    if (!interrupted) continue;
+    state = createRunState({ saved: await state.save(runtime), runtime });
+    sampler = begin();
   }
   await sampler.dispose();
   return found;
@@ -46,6 +53,13 @@ test.each(rows.map((row) => [row.solver, row.v.length, row] as const))('%s in %i
   const largest = Math.max(...row.x.flat().map(Math.abs));
   for (const [step, state] of found.entries())
     for (const [i, value] of state.entries()) expect(Math.abs(value - row.x[step]![i]!)).toBeLessThan(2e-5 * largest);
+});
+
+test.each(Object.keys(samplers) as (keyof typeof samplers)[])('%s goes on from a saved state', async (name) => {
+  const levels = name === 'heun' ? [1, 0.8, 0.8, 0.5, 0.5, 0] : [1, 0.8, 0.5, 0.3, 0.1, 0];
+  const velocityOf = (x: number[], step: number) => x.map((value) => Math.sin(value + step));
+  const whole = await states(name, levels, [0.3, -1.2], velocityOf);
+  expect(await states(name, levels, [0.3, -1.2], velocityOf, { interrupted: true })).toEqual(whole);
 });
 
 describe('data that is normally distributed', () => {
@@ -102,7 +116,7 @@ describe.each(Object.keys(samplers) as (keyof typeof samplers)[])('%s', (name) =
   test('given frames stay as they are, the others are as without', async () => {
     const velocity = () => [0.5, -0.25];
     const free = await states(name, levels, [1, 2], velocity);
-    const kept = await states(name, levels, [1, 2], velocity, [[0, 1]]);
+    const kept = await states(name, levels, [1, 2], velocity, { mask: [[0, 1]] });
     for (const [step, [first, second]] of kept.entries()) {
       expect(first).toBe(1);
       expect(second).toBe(free[step]![1]);
@@ -116,7 +130,7 @@ describe.each(Object.keys(samplers) as (keyof typeof samplers)[])('%s', (name) =
   });
 
   test('frames that begin late are sampled or refused', async () => {
-    const run = states(name, levels, [1, 2], () => [0.5, -0.25], [[0.5, 1]]);
+    const run = states(name, levels, [1, 2], () => [0.5, -0.25], { mask: [[0.5, 1]] });
     if (name === 'euler') await expect(run).rejects.not.toThrow(/edited/);
     else await expect(run).rejects.toThrow(/sampler euler/);
   });

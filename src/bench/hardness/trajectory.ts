@@ -1,6 +1,5 @@
 /** How straight the trajectory of a clip is, told by a policy that accelerates nothing. */
 import { velocitiesOf } from '../../api/calibration.ts';
-import { residualStore } from '../../api/policies.ts';
 import type { Policy, Runtime } from '../../index.ts';
 import { guided } from './field.ts';
 
@@ -25,8 +24,8 @@ export function watchTrajectory(
   let line = new Float32Array();
   const policy: Policy = {
     name: 'watch-trajectory',
-    begin({ arithmetic }) {
-      const kept = residualStore();
+    begin({ arithmetic, state }) {
+      const kept = state.tensors('watched');
       let before: Float32Array | undefined;
       return {
         finest: 'step',

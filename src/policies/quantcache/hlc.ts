@@ -111,15 +111,14 @@ export function hlcPart(settings: HlcSettings): Part {
 }
 
 function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run {
-  const { numSteps, tree, measure } = context;
+  const { numSteps, tree, measure, state } = context;
   const { warmup, final, inner, codebook, follow } = settings;
   const pace = numSteps / referenceSteps;
   checkModuleNames('hlc', [...settings.innerKinds, ...(settings.probe === 'stack' ? [] : settings.probe)], tree);
   const probes = probesOf(settings, tree);
   const plan = planFor(settings.plans, context);
   if (!plan) tellIfAlwaysComputed(context, 'hlc', { option: 'warmup', first: warmup, last: final });
-  /** The next step to compute. */
-  let due = 0;
+  const next = state.data('next', { due: 0 });
 
   const drift = (node: Node, step: number): number => {
     const seen = memory.seen(node);
@@ -130,7 +129,7 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
     finest: inner > 0 || settings.probe !== 'stack' ? 'module' : 'step',
     decide({ node, step }) {
       if (node.level === 'step') {
-        if (plan || step < warmup || step >= numSteps - final || step >= due) return undefined;
+        if (plan || step < warmup || step >= numSteps - final || step >= next.due) return undefined;
         const terms = memory.predict(node, step);
         return terms && predict(followed(terms, follow));
       }
@@ -143,8 +142,9 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
     observe({ node, step }) {
       const divergence = aggregate(probes, memory, step);
       const reused = lookUp(codebook, divergence * pace) * pace;
-      due = step + 1 + Math.floor(reused);
-      if (!Number.isNaN(divergence)) measure({ step, path: node.path, values: { aggregate: divergence, due } });
+      next.due = step + 1 + Math.floor(reused);
+      if (!Number.isNaN(divergence))
+        measure({ step, path: node.path, values: { aggregate: divergence, due: next.due } });
     },
   };
 }

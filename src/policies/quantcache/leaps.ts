@@ -12,7 +12,7 @@ import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
 import type { Leap, Run, RunContext } from '../../policy.ts';
 import type { Tensor } from '../../runtime/runtime.ts';
-import { bytesOf, residualStore } from '../residuals.ts';
+import { bytesOf } from '../../runtime/tensorstore.ts';
 import type { Memory } from './memory.ts';
 
 /** Conditional and unconditional. */
@@ -85,40 +85,45 @@ export function leapBy(
 }
 
 /** Takes the plan's leaps; what does not fit into the memory is computed. */
-export function followPlan(plan: LeapPlan, { numSteps, timesteps, warn }: RunContext, memory: Memory): Partial<Run> {
+export function followPlan(
+  plan: LeapPlan,
+  { numSteps, timesteps, warn, state }: RunContext,
+  memory: Memory,
+): Partial<Run> {
   const history = Math.max(...plan.map(({ outputs }) => outputs.length));
   const parts = plan.flatMap(({ outputs }) => outputs)[0]?.length;
-  const known = residualStore();
+  const known = state.tensors('outputs');
   const byStep = new Map(plan.map((entry, i) => [entry.step, { ...entry, next: plan[i + 1]?.step ?? numSteps }]));
-  /** The computed steps whose outputs are kept, the latest first. */
-  let computed: number[] = [];
-  let fits: boolean | undefined;
+  const now = state.data<{ computed: number[]; fits?: boolean }>('leaps', {
+    /** The computed steps whose outputs are kept, the latest first. */
+    computed: [],
+  });
   return {
     leap(step) {
       const from = byStep.get(step - 1);
-      if (!from || from.next === step || from.outputs.length === 0 || !fits) return undefined;
-      if (computed.length < from.outputs.length) return undefined; // a plan that was moved may have lost early steps
+      if (!from || from.next === step || from.outputs.length === 0 || !now.fits) return undefined;
+      if (now.computed.length < from.outputs.length) return undefined; // a plan that was moved may have lost early steps
       const share = shareOfWay(timesteps, from.step, from.next);
       return leapBy(
         from,
         { steps: from.next - step, share },
-        { latents: known.get('latents')!, output: (age) => known.get(`output ${computed[age]}`)! },
+        { latents: known.get('latents')!, output: (age) => known.get(`output ${now.computed[age]}`)! },
       );
     },
     observeOutput({ step, latents, output }) {
       if (parts !== undefined && parts !== output.dims[0]! / latents.dims[0]!) {
-        fits = false;
+        now.fits = false;
         return warn(
           'The leaps were fitted with guidance and the run has none, or the other way: every step is computed.',
         );
       }
-      fits ??= memory.reserve(bytesOf(latents) + history * bytesOf(output));
-      if (!fits)
+      now.fits ??= memory.reserve(bytesOf(latents) + history * bytesOf(output));
+      if (!now.fits)
         return warn('The outputs that leaps are made of do not fit into the cache memory: every step is computed.');
       known.keep('latents', latents);
       known.keep(`output ${step}`, output);
-      computed = [step, ...computed];
-      for (const old of computed.splice(history)) known.drop(`output ${old}`);
+      now.computed.unshift(step);
+      for (const old of now.computed.splice(history)) known.drop(`output ${old}`);
     },
     heldBytes: known.bytes,
     dispose: known.dispose,

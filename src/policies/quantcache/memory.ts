@@ -12,8 +12,8 @@ import { type Node, nodesOf } from '../../model.ts';
 import type { RunContext, Site } from '../../policy.ts';
 import type { Term } from '../../runtime/arithmetic.ts';
 import type { Tensor } from '../../runtime/runtime.ts';
+import { bytesOf } from '../../runtime/tensorstore.ts';
 import { type History, residualHistory } from '../history.ts';
-import { bytesOf } from '../residuals.ts';
 
 /** What was seen of a node when it was last computed. */
 export interface Seen {
@@ -25,7 +25,7 @@ export interface Seen {
 export interface Memory {
   /** Whether a node's residual is remembered. */
   wants(node: Node): boolean;
-  /** Learns the size of a residual, which is that of the hidden state. Call it before the first node is computed. */
+  /** Learns the size of a residual, which is that of the hidden state, once. Call it before the first node is computed. */
   size(hidden: Tensor): void;
   observe(site: Site, residual: Tensor): Promise<void>;
   seen(node: Node): Seen | undefined;
@@ -46,26 +46,23 @@ export interface MemoryOptions {
 
 /** An empty memory for one run. */
 export function createMemory(context: RunContext, { depth, limit }: MemoryOptions): Memory {
-  const { tree, arithmetic, measure, warn } = context;
-  const histories = new Map<number, History>();
-  const sightings = new Map<string, Seen>();
-  let remembered: ReadonlySet<string> = new Set();
-  let left = limit;
+  const { tree, arithmetic, measure, warn, state } = context;
+  const depths = new Set([...nodesOf(tree)].map(depth).filter((kept) => kept > 0));
+  const histories = new Map([...depths].map((kept) => [kept, residualHistory(state, kept - 1)]));
+  const sightings = state.data('seen', new Map<string, Seen>());
+  const room = state.data('room', { sized: false, remembered: new Set<string>(), left: limit });
 
-  const historyOf = (node: Node): History => {
-    const kept = depth(node);
-    const history = histories.get(kept) ?? residualHistory(kept - 1);
-    histories.set(kept, history);
-    return history;
-  };
+  const historyOf = (node: Node): History => histories.get(depth(node))!;
 
   return {
-    wants: (node) => remembered.has(node.path),
+    wants: (node) => room.remembered.has(node.path),
     size(hidden) {
+      if (room.sized) return;
+      room.sized = true;
       const wanted = [...nodesOf(tree)].filter((node) => depth(node) > 0).sort(parentsFirst);
       const fitting = affordable(wanted, depth, Math.floor(limit / bytesOf(hidden)));
-      remembered = new Set(fitting.map(({ path }) => path));
-      left -= fitting.reduce((count, node) => count + depth(node), 0) * bytesOf(hidden);
+      room.remembered = new Set(fitting.map(({ path }) => path));
+      room.left -= fitting.reduce((count, node) => count + depth(node), 0) * bytesOf(hidden);
       if (fitting.length === wanted.length) return;
       const needed = wanted.reduce((count, node) => count + depth(node), 0) * bytesOf(hidden);
       warn(
@@ -84,12 +81,12 @@ export function createMemory(context: RunContext, { depth, limit }: MemoryOption
       history.observe(node.path, step, residual);
     },
     reserve(bytes) {
-      if (bytes > left) return false;
-      left -= bytes;
+      if (bytes > room.left) return false;
+      room.left -= bytes;
       return true;
     },
     seen: ({ path }) => sightings.get(path),
-    predict: (node, step) => (remembered.has(node.path) ? historyOf(node).predict(node.path, step) : undefined),
+    predict: (node, step) => (room.remembered.has(node.path) ? historyOf(node).predict(node.path, step) : undefined),
     heldBytes: () => [...histories.values()].reduce((bytes, history) => bytes + history.bytes(), 0),
     dispose() {
       for (const history of histories.values()) history.dispose();

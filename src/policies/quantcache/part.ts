@@ -24,7 +24,10 @@ export function joined(name: string, cacheMemory: number, ...parts: readonly Par
       const depth = (node: Node) => Math.max(0, ...parts.map((part) => part.depth(node, context)));
       const memory = createMemory(context, { depth, limit: cacheMemory * megabyte });
       const remembered = [...nodesOf(context.tree)].filter((node) => depth(node) > 0).map(({ level }) => level);
-      const runs = [remembering(memory, innermost(remembered)), ...parts.map((part) => part.begin(context, memory))];
+      const runs = [
+        remembering(memory, innermost(remembered)),
+        ...parts.map((part) => part.begin({ ...context, state: context.state.part(part.name) }, memory)),
+      ];
       return stack(name, ...runs.map((run): Policy => ({ name, begin: () => run }))).begin(context);
     },
   };
@@ -32,12 +35,10 @@ export function joined(name: string, cacheMemory: number, ...parts: readonly Par
 
 /** The memory as a run that has no opinions. It comes first, so that the parts see what was just computed. */
 function remembering(memory: Memory, finest: Level): Run {
-  let sized = false;
   return {
     finest,
     decide({ hidden }) {
-      if (!sized) memory.size(hidden);
-      sized = true;
+      memory.size(hidden);
       return undefined;
     },
     wants: memory.wants,

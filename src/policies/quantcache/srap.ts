@@ -17,8 +17,8 @@ import * as z from 'zod';
 import type { Node } from '../../model.ts';
 import { type Action, type Policy, predict, type Run, type RunContext, type Site, skip } from '../../policy.ts';
 import type { Tensor } from '../../runtime/runtime.ts';
+import { tensorStore } from '../../runtime/tensorstore.ts';
 import { readOptions } from '../options.ts';
-import { residualStore } from '../residuals.ts';
 import { cacheMemoryField } from './hlc.ts';
 import type { Memory } from './memory.ts';
 import { joined, type Part } from './part.ts';
@@ -75,15 +75,16 @@ interface Measured {
 
 function begin(settings: SrapSettings, context: RunContext, memory: Memory): Run {
   const { instead, threshold, cap, warmup, final, inARow } = settings;
-  const { numSteps, arithmetic, measure } = context;
+  const { numSteps, arithmetic, measure, state } = context;
   const blocks = blocksOf(context.tree);
   const candidates = candidatesOf(settings, context.tree);
   // A neighbour may be a protected block, whose residual is then needed.
   const watched = new Set(instead === 'neighbour' ? blocks : candidates);
-  const measured = new Map<string, Measured>();
-  const leftOut = new Map<string, number>();
+  const measured = state.data('measured', new Map<string, Measured>());
+  const leftOut = state.data('left out', new Map<string, number>());
   /** The last residual of each kind of block in the current step. */
-  const neighbours = residualStore();
+  const neighbours = tensorStore();
+  /** Of the current step. */
   let plan: { step: number; paths: ReadonlySet<string> } = { step: -1, paths: new Set() };
 
   const errorOf = (block: Node, step: number): number => {

@@ -4,6 +4,7 @@ import { type Node, type Role, treeOf } from '../../../model.ts';
 import type { Policy } from '../../../policy.ts';
 import type { Arithmetic } from '../../../runtime/arithmetic.ts';
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
+import { createRunState } from '../../../state.ts';
 import type { Comparison, PolicyMaker, ReferenceCase } from '../../../verification/case.ts';
 
 const stepSchema = z.object({
@@ -75,6 +76,7 @@ async function reusedSteps(policy: Policy, node: Node, timesteps: readonly numbe
     canLeap: false,
     tree: treeOf([node]),
     arithmetic: {} as Arithmetic, // not asked: the schedule depends on timesteps alone
+    state: createRunState(),
     measure() {},
     warn() {},
   });

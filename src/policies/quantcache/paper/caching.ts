@@ -10,7 +10,6 @@ import * as z from 'zod';
 import { modulesIn, type Node, precisions } from '../../../model.ts';
 import { compute, type Run, type RunContext, reuse } from '../../../policy.ts';
 import { checkModuleNames, isNamed, modulesField } from '../../options.ts';
-import { residualStore } from '../../residuals.ts';
 import { createDivergence, divergenceFields } from './divergence.ts';
 import { bitsFor, refreshInterval } from './rules.ts';
 
@@ -63,19 +62,20 @@ export interface Variation {
 
 /** Equations 5, 6 and 8 as a run. Writes V of equation 11 to `variation`. */
 export function cachingRun(settings: CachingSettings, context: RunContext, variation: Variation): Run {
-  const { numSteps, tree, arithmetic, measure } = context;
+  const { numSteps, tree, measure, state } = context;
   const preset = numSteps <= 40 ? presets.short : presets.long;
   const tau = settings.tau === 'auto' ? preset.tau : settings.tau;
   const delta = settings.delta === 'auto' ? preset.delta : settings.delta;
   const perLayer = settings.mode === 'layer';
   const { bits } = settings;
   const probes = new Set(probesOf(settings, tree).map(({ path }) => path));
-  const equation5 = createDivergence(arithmetic, settings);
-  const kept = residualStore();
-  const computedAt = new Map<string, number>();
-  const due = new Map<string, number>();
+  const equation5 = createDivergence(context, settings);
+  const kept = state.tensors('outputs');
+  const computedAt = state.data('computed at', new Map<string, number>());
+  const due = state.data('due', new Map<string, number>());
+  const last = state.data('last', { divergence: Number.NaN });
+  /** In the current step. */
   let seen: { divergence: number; change: number; distance: number }[] = [];
-  let divergence = Number.NaN;
 
   const decides = (node: Node) => (perLayer ? node.level === 'module' : node.level === 'step');
   const always = (step: number) => step === 0 || step >= numSteps - 2;
@@ -96,7 +96,7 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
       const residual = decides(node) && !always(step) && step < (due.get(node.path) ?? 0) && kept.get(node.path);
       if (residual) return reuse(residual);
       return node.level === 'step' && bits
-        ? compute(bitsFor(divergence, settings.theta, bits, settings.bitsDirection))
+        ? compute(bitsFor(last.divergence, settings.theta, bits, settings.bitsDirection))
         : undefined;
     },
     wants: (node) => node.level === 'step' || probes.has(node.path) || decides(node),
@@ -104,7 +104,8 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
       if (node.level === 'module') await compare(node, step, residual);
       else if (seen.length > 0) {
         const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-        divergence = mean(seen.map((layer) => layer.divergence));
+        const divergence = mean(seen.map((layer) => layer.divergence));
+        last.divergence = divergence;
         // While a step is reused p stays, so the k differences of equation 11 since the last computed step are equal.
         variation.value = mean(seen.map(({ change, distance }) => change * distance));
         due.set(node.path, step + refreshInterval(divergence, delta, tau));

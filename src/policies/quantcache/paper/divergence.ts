@@ -13,7 +13,7 @@
  * default motion itself counts too, and a floor bounds both from below.
  */
 import * as z from 'zod';
-import type { Arithmetic } from '../../../runtime/arithmetic.ts';
+import type { RunContext } from '../../../policy.ts';
 import type { Tensor } from '../../../runtime/runtime.ts';
 
 /** Options of equation 5. */
@@ -48,8 +48,11 @@ export interface LayerPair {
 }
 
 /** Equation 5, remembering each layer's motion. */
-export function createDivergence(arithmetic: Arithmetic, settings: DivergenceSettings) {
-  const motions = new Map<string, number>();
+export function createDivergence(
+  { arithmetic, state }: Pick<RunContext, 'arithmetic' | 'state'>,
+  settings: DivergenceSettings,
+) {
+  const motions = state.data('motions', new Map<string, number>());
 
   const motionFactor = async (path: string, now: Tensor, distance: number): Promise<number> => {
     if (settings.motion === 'none') return 1;

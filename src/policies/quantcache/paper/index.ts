@@ -25,7 +25,7 @@ export function quantcachePaper(options?: z.input<typeof paperOptions>): Policy 
   return {
     name,
     begin(context) {
-      const variation: Variation = { value: Number.NaN };
+      const variation: Variation = context.state.data('variation', { value: Number.NaN });
       const caching = cachingRun(settings, context, variation);
       const runs = settings.pruning ? [pruningRun(settings, context, variation), caching] : [caching];
       return stack(name, ...runs.map((run: Run): Policy => ({ name, begin: () => run }))).begin(context);

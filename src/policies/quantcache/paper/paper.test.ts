@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Arithmetic, createArithmetic } from '../../../runtime/arithmetic.ts';
 import { createRuntime } from '../../../runtime/node.ts';
+import { createRunState } from '../../../state.ts';
 import { createTrace } from '../../../trace.ts';
 import { createBench, decisionsOf, testPolicy } from '../../conformance.ts';
 import { createPolicy } from '../../index.ts';
@@ -55,7 +56,7 @@ describe('equation 5', () => {
         motionReference: 0.5,
         motionFloor: 0,
       } as const;
-      const equation = createDivergence(arithmetic, settings);
+      const equation = createDivergence({ arithmetic, state: createRunState() }, settings);
       const before = tensor([1, 1, 2, 2]); // m = 2 / 6
       const now = tensor([1, 1, 3, 3]); // m = 4 / 8
       await equation.begin('a', before);
@@ -69,14 +70,14 @@ describe('equation 5', () => {
     withArithmetic(async (arithmetic, tensor) => {
       const printed = { distance: 'absolute', motion: 'gradient', motionReference: 1, motionFloor: 0 } as const;
       const [before, now, even] = [tensor([1, 1, 2, 2]), tensor([1, 1, 3, 3]), tensor([2, 2, 4, 4])];
-      const equation = createDivergence(arithmetic, printed);
+      const equation = createDivergence({ arithmetic, state: createRunState() }, printed);
       await equation.begin('a', before);
       const found = await equation.measure({ path: 'a', now, before, distance: 1 });
       expect(found.divergence).toBeCloseTo(0.5 * (1 / 2 - 1 / 3), 6);
-      const still = createDivergence(arithmetic, printed);
+      const still = createDivergence({ arithmetic, state: createRunState() }, printed);
       await still.begin('a', before);
       expect((await still.measure({ path: 'a', now: even, before, distance: 1 })).divergence).toBeCloseTo(0, 6);
-      const floored = createDivergence(arithmetic, { ...printed, motionFloor: 0.25 });
+      const floored = createDivergence({ arithmetic, state: createRunState() }, { ...printed, motionFloor: 0.25 });
       await floored.begin('a', before);
       expect((await floored.measure({ path: 'a', now: even, before, distance: 1 })).divergence).toBeCloseTo(
         1.5 * 0.25,

@@ -18,7 +18,7 @@ import * as z from 'zod';
 import type { Node } from '../../../model.ts';
 import { type Run, type RunContext, reuse, skip } from '../../../policy.ts';
 import type { Tensor } from '../../../runtime/runtime.ts';
-import { residualStore } from '../../residuals.ts';
+import { tensorStore } from '../../../runtime/tensorstore.ts';
 import type { Variation } from './caching.ts';
 import { gatedProbability, pruningProbability, uniformAt } from './rules.ts';
 
@@ -64,16 +64,19 @@ export type PruningSettings = z.output<z.ZodObject<typeof pruningFields>>;
 
 /** Equations 9 to 11 as a run. */
 export function pruningRun(settings: PruningSettings, context: RunContext, variation: Variation): Run {
-  const { tree, arithmetic, measure } = context;
+  const { tree, arithmetic, measure, state } = context;
   const { similarity: bounds, baseProbability, gate, gateFactor, reading, pruned, seed } = settings;
   const blocks = blocksOf(tree);
   const numbers = new Map(blocks.map(({ path }, number) => [path, number]));
-  const cached = residualStore();
+  const cached = state.tensors('cached');
   /** The last output of each line of neighbours, of blocks that were computed in this step. */
-  const outputs = residualStore();
+  const outputs = tensorStore();
   /** S by the path of its later block, of this step and of the last computed one. */
-  let now = new Map<string, number>();
-  let before = new Map<string, number>();
+  const similarities = state.data('similarities', {
+    now: new Map<string, number>(),
+    before: new Map<string, number>(),
+  });
+  /** The current step. */
   let step = -1;
   /** The block that ran last in this step, if it was computed. */
   let below: Node | undefined;
@@ -89,7 +92,7 @@ export function pruningRun(settings: PruningSettings, context: RunContext, varia
     const previous = outputs.get(line);
     if (previous) {
       const similarity = await arithmetic.cosine(previous, hidden);
-      now.set(below.path, similarity);
+      similarities.now.set(below.path, similarity);
       measure({ step, path: below.path, values: { similarity } });
     }
     outputs.keep(line, hidden);
@@ -97,6 +100,7 @@ export function pruningRun(settings: PruningSettings, context: RunContext, varia
   const prunes = (block: Node): boolean => {
     const neighbour = neighbourOf(block);
     if (!neighbour || block === blocks.at(-1)) return false;
+    const { now, before } = similarities;
     const similarity = reading === 'same-step' ? now.get(neighbour.path) : before.get(block.path);
     const probability = pruningProbability(similarity ?? Number.NaN, bounds, baseProbability);
     const gated = gatedProbability(probability, variation.value, gate, gateFactor);
@@ -107,7 +111,8 @@ export function pruningRun(settings: PruningSettings, context: RunContext, varia
     async decide({ node, step: current, hidden }) {
       if (node.level !== 'block') return undefined;
       if (step !== current) {
-        [before, now] = [now, new Map()];
+        similarities.before = similarities.now;
+        similarities.now = new Map();
         [step, below] = [current, undefined];
         outputs.dispose();
       }

@@ -1,11 +1,11 @@
 /**
- * Tensors that a policy keeps between steps, by key. Each is retained when it is put in and released when it is replaced
- * or the store is disposed of, so that a policy never holds more than it can name.
+ * Tensors that are kept for later, by key. Each is retained when it is put in and released when it is replaced or the store
+ * is disposed of, so that nobody holds more than can be named.
  */
-import type { Tensor } from '../runtime/runtime.ts';
-import { release, retain } from '../runtime/sharing.ts';
+import type { Tensor } from './runtime.ts';
+import { release, retain } from './sharing.ts';
 
-export interface Residuals {
+export interface TensorStore {
   get(key: string): Tensor | undefined;
   has(key: string): boolean;
   /** Keeps a borrowed tensor, in place of the one kept under this key. */
@@ -13,13 +13,16 @@ export interface Residuals {
   /** Keeps a tensor that was made for the store. */
   own(key: string, made: Tensor): void;
   drop(key: string): void;
+  /** What is kept at the moment, borrowed. */
+  entries(): Iterable<readonly [string, Tensor]>;
   /** Size of all tensors held, in bytes; one held under two keys counts once. */
   bytes(): number;
+  /** Drops all; the store stays usable. */
   dispose(): void;
 }
 
 /** An empty store. */
-export function residualStore(): Residuals {
+export function tensorStore(): TensorStore {
   const tensors = new Map<string, Tensor>();
   const drop = (key: string) => {
     const tensor = tensors.get(key);
@@ -36,6 +39,7 @@ export function residualStore(): Residuals {
     keep: (key, borrowed) => own(key, retain(borrowed)),
     own,
     drop,
+    entries: () => tensors.entries(),
     bytes: () => [...new Set(tensors.values())].reduce((sum, tensor) => sum + bytesOf(tensor), 0),
     dispose() {
       for (const key of [...tensors.keys()]) drop(key);
