@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { contextOf, numbers, siteOf } from '../test/scalars.ts';
-import { type Action, compute, type Leap, type Policy, predict, type Run, reuse, skip, stack } from './policy.ts';
+import {
+  type Action,
+  compute,
+  type Leap,
+  type Policy,
+  predict,
+  type Run,
+  type RunContext,
+  reuse,
+  skip,
+  stack,
+} from './policy.ts';
 
 const context = contextOf(6);
 const step = context.tree;
@@ -110,16 +121,17 @@ test('what they hold is added, and all of them are disposed of', () => {
   expect(disposed).toEqual([3, 4]);
 });
 
-test('all of them begin with what the stack was told', () => {
-  const told: unknown[] = [];
+test('all of them begin with what the stack was told, and remember things apart', () => {
+  const told: RunContext[] = [];
   const part: Policy = {
     name: 'part',
     begin(given) {
-      told.push(given);
+      given.state.data('counted', { number: told.push(given) });
       return { decide: () => undefined };
     },
   };
-  stack('all', part, part).begin(context);
-  expect(told).toEqual([context, context]);
+  const { state, ...others } = contextOf(6);
+  stack('all', part, part).begin({ state, ...others });
+  expect(told).toEqual([expect.objectContaining(others), expect.objectContaining(others)]);
   expect(stack('all', part).name).toBe('all');
 });
