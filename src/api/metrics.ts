@@ -19,6 +19,7 @@ export { type Features, featureDistance } from '../metrics/featuredistance.ts';
 export { type ImageTextModel, type ImageTextParts, loadImageTextModel } from '../metrics/imagetext/model.ts';
 export { type PixelConfig, parsePixelConfig } from '../metrics/imagetext/pixels.ts';
 export { type ImageTextScores, imageTextScores } from '../metrics/imagetext/scores.ts';
+export { median } from '../metrics/median.ts';
 export { psnr } from '../metrics/psnr.ts';
 export { relativeL2 } from '../metrics/relativel2.ts';
 export { ssim } from '../metrics/ssim.ts';

@@ -2,10 +2,11 @@
  * What each precision makes of each kind of module: whole module graphs with random weights, everything included
  * (norm, modulation, quantize, dequantize, bias, gate, residual), interleaved so that a busy machine is busy for all.
  */
+import { median } from '../api/metrics.ts';
 import { families } from '../api/models.ts';
 import { type QuantizationOptions, simulation } from '../api/quantization.ts';
 import { createRuntime, type Precision, type Runtime, type Session, type Tensor } from '../index.ts';
-import { describeMachine, type Machine, median } from './machine.ts';
+import { describeMachine, type Machine } from './machine.ts';
 
 export interface KernelBenchOptions {
   readonly hiddenSize?: number;

@@ -69,10 +69,3 @@ function commit(): string {
 
 /** The largest resident memory this process has had, mapped weights included, in bytes. */
 export const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
-
-/** The middle value; the mean of the middle two for an even count. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}

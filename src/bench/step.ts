@@ -1,5 +1,6 @@
 /** Time per denoising step and per kind of module under full computation, and the memory it takes. */
 
+import { median } from '../api/metrics.ts';
 import { sizeOf } from '../api/models.ts';
 import {
   createPolicy,
@@ -11,7 +12,7 @@ import {
   type Runtime,
   type SizeRequest,
 } from '../index.ts';
-import { describeMachine, type Machine, median, peakMemory } from './machine.ts';
+import { describeMachine, type Machine, peakMemory } from './machine.ts';
 
 export interface StepBenchOptions extends SizeRequest {
   readonly prompt: string;

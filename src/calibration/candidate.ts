@@ -1,5 +1,6 @@
 /** Ways to run that calibration tries: as options of `quantcache`, and what they are worth on the prompts. */
 import { finish, generate } from '../generate.ts';
+import { median } from '../metrics/median.ts';
 import { psnr } from '../metrics/psnr.ts';
 import type { Precision } from '../model.ts';
 import { type Pipeline, sizeOf } from '../pipeline.ts';
@@ -7,7 +8,7 @@ import { full } from '../policies/full.ts';
 import { quantcache } from '../policies/quantcache/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { framesOf } from '../video/frames.ts';
-import { type CostModel, costsOf, median, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
+import { type CostModel, costsOf, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
 import type { FittedPlan } from './fit.ts';
 import type { MeasuringOptions } from './measure.ts';
 

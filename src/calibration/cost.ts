@@ -3,6 +3,7 @@
  * else, and per clip outside of the loop. It predicts the time of any plan, also of one that has not been run. Of modules
  * nothing is said: where a step is one graph, theirs cannot be told.
  */
+import { median } from '../metrics/median.ts';
 import type { Precision } from '../model.ts';
 import type { Trace } from '../trace.ts';
 
@@ -67,11 +68,4 @@ export function predictTime(
 ): PredictedTime {
   const denoise = computed * (costs.computed.get(precision) ?? 0) + numSteps * costs.step;
   return { denoise, total: denoise + costs.clip };
-}
-
-/** The middle of a list; the mean of the two in the middle of an even one. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
 }

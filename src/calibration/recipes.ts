@@ -4,6 +4,7 @@
  * both, and compared with full fp32 computation on the same seed.
  */
 
+import { median } from '../metrics/median.ts';
 import type { ModelOptions } from '../models/family.ts';
 import { checkOptionNames, type OptionNames } from '../options.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -13,7 +14,6 @@ import { rotation, smoothing } from '../quantization/recipes.ts';
 import type { ActivationMaxima } from '../quantization/smoothing.ts';
 import type { Backend, Runtime } from '../runtime/runtime.ts';
 import { type MadeClip, makeClip, qualityOf } from './candidate.ts';
-import { median } from './cost.ts';
 import { type MeasuringOptions, measuringNames } from './measure.ts';
 
 /** A recipe that was tried. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import type { Candidate } from './candidate.ts';
-import { median } from './cost.ts';
 import { pick, reaches } from './targets.ts';
 
 const candidate = (psnr: number, speedup: number) => ({ psnr, worstPsnr: psnr - speedup, speedup }) as Candidate;
@@ -27,9 +26,4 @@ test('whether a target is reached', () => {
   expect(reaches(all[0], { quality: 40, worst: 38.1 })).toBe(false);
   expect(reaches(all[0], { speedup: 2 })).toBe(true);
   expect(reaches(all[0], { speedup: 2.1 })).toBe(false);
-});
-
-test('medians', () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1, 2, 3])).toBe(2.5);
 });
