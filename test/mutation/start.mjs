@@ -4,7 +4,7 @@ import { createViteServer } from 'vitest/node';
 const vite = await createViteServer({
   configFile: false,
   appType: 'custom',
-  server: { middlewareMode: true, ws: false },
+  server: { middlewareMode: true, ws: false, watch: null },
 });
 if (process.argv[2] === 'worker') await (await vite.ssrLoadModule('/test/mutation/worker.ts')).work();
 else {
