@@ -26,6 +26,7 @@ test('the package holds the program, the embedded model and what README links to
     expect.arrayContaining([
       'dist/index.js',
       'dist/index.d.ts',
+      'studio/dist/index.html',
       'models/demo/stdit3/model.safetensors',
       'models/demo/profiles/balanced.json',
       'README.md',

@@ -1,0 +1,5 @@
+/** Begins the studio. */
+import { render } from 'preact';
+import { App } from './app.tsx';
+
+render(<App />, document.getElementById('studio')!);
