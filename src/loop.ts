@@ -6,6 +6,7 @@ import type { Pipeline } from './pipeline.ts';
 import { createArithmetic } from './runtime/arithmetic.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { LatentMask, SamplerMethod, Schedule } from './sampler.ts';
+import type { RunState } from './state.ts';
 
 /** What is left to say of a run: by which policy, at which precision, told to which trace. */
 export type LoopOptions = Omit<DenoiseOptions, 'policy' | 'precision' | 'trace'>;
@@ -23,6 +24,8 @@ export interface LoopRequest {
   readonly mask?: LatentMask;
   /** Fresh noise, for frames that start late. */
   readonly randn: (count: number) => Float32Array;
+  /** What the run remembers. Default: where nobody saves it. */
+  readonly state?: RunState;
   readonly signal?: AbortSignal;
 }
 
@@ -57,13 +60,15 @@ export function scheduleOf(
 export async function openLoop(
   pipeline: Pipeline,
   runtime: Runtime,
-  { text, geometry, schedule, sampler: method, guidanceScale, latents, mask, randn, signal }: LoopRequest,
+  { text, geometry, schedule, sampler: method, guidanceScale, latents, mask, randn, state, signal }: LoopRequest,
 ): Promise<AsyncDisposable & { readonly options: LoopOptions }> {
   const { channels, frames, height, width } = geometry.latent;
   const dims = [text.conditional.dims[0], channels, frames, height, width];
   const guided = text.unconditional !== undefined;
   const arithmetic = createArithmetic(runtime);
-  const sampler = method.create(runtime, { noiseLevels: schedule.noiseLevels, guidanceScale, guided, channels, mask });
+  const { noiseLevels } = schedule;
+  const samplerState = state?.part('sampler');
+  const sampler = method.create(runtime, { noiseLevels, guidanceScale, guided, channels, mask, state: samplerState });
   const denoiser = await pipeline.network.begin({ text, geometry });
   return {
     options: {
@@ -73,6 +78,7 @@ export async function openLoop(
       timesteps: schedule.timesteps,
       latents: runtime.tensor(latents.slice(), dims),
       arithmetic,
+      state: state?.part('steps'),
       noise: mask && (() => runtime.tensor(randn(latents.length), dims)),
       signal,
     },

@@ -8,6 +8,7 @@ import type { Denoiser, Geometry, Node, TextConditioning } from './model.ts';
 import type { OptionNames } from './options.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import type { LatentMask, SamplerMethod, Schedule } from './sampler.ts';
+import type { RunState } from './state.ts';
 
 /** What a clip is made of where the caller does not say. */
 export interface GenerationDefaults {
@@ -97,6 +98,8 @@ export interface ConditionRequest {
   readonly options?: FamilyOptions;
   /** The run's one source of randomness. */
   readonly randn: (count: number) => Float32Array;
+  /** Where what is remembered from clip to clip is kept. Default: where nobody saves it. */
+  readonly state?: RunState;
   readonly signal?: AbortSignal;
 }
 

@@ -68,7 +68,7 @@ test('imports are seen, types included, and circles found', () => {
   expect(sources.length).toBeGreaterThan(200);
   expect(files.get('runtime/node.ts')).toContain('onnxruntime-node');
   expect(files.get('generate.ts')).toContain('denoise.ts');
-  expect(files.get('generate.ts')).toContain('sampler.ts'); // types only
+  expect(files.get('settings.ts')).toContain('sampler.ts'); // types only
   expect(files.get('cli/main.ts')).toContain('cli/verify.ts');
   const circle = new Map(Object.entries({ a: ['b'], b: ['c', 'd'], c: [], d: ['b'] }));
   expect(circleIn(circle)).toEqual(['b', 'd', 'b']);
@@ -105,7 +105,7 @@ test('families do not know each other, and only the registry knows one', () => {
 });
 
 test('the loop knows neither models, policies nor samplers', () => {
-  const loop = /^(generate|loop|denoise|execute|policy|model|pipeline|sampler|signals|trace)\.ts/;
+  const loop = /^(generate|settings|decode|loop|denoise|execute|policy|model|pipeline|sampler|signals|state|trace)\.ts/;
   expect(offenders(loop, /^(models|policies)\//)).toEqual([]);
   expect(offenders(loop, /^samplers\/(?!random)/)).toEqual([]);
 });
@@ -113,7 +113,7 @@ test('the loop knows neither models, policies nor samplers', () => {
 test('what is shared speaks of no single model', () => {
   const words = /\b(stdit3?|spatial|temporal_blocks|qkv|fc[12]|q_linear|mask strateg|aesthetic)/i;
   const shared =
-    /^(generate|loop|denoise|execute|policy|model|pipeline|sampler|signals)\.ts|^(samplers|quantization|calibration)\//;
+    /^(generate|settings|decode|loop|denoise|execute|policy|model|pipeline|sampler|signals|state)\.ts|^(samplers|quantization|calibration)\//;
   const said = sources.filter(({ path }) => shared.test(path)).flatMap(({ path, text }) => text.match(words) && path);
   expect(said.filter(Boolean)).toEqual([]);
 });

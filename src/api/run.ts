@@ -1,5 +1,18 @@
 /** `quantcache/run`: a run's options as data, and what the file of a clip says about its making. */
+export { type DecodeOptions, decode } from '../decode.ts';
 export { loadReference } from '../references.ts';
 export { decideRun, generateOptionsOf, type RunDecision } from '../run/decide.ts';
+export { createKeeper, type Keeper, type KeeperOptions } from '../run/keeper.ts';
 export { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema } from '../run/options.ts';
-export { assertSameMaking, type ClipRecord, differenceOf, picturesOf, readRecord, recordOf } from '../run/record.ts';
+export { openPartial, partialOf, removePartial, savePartial } from '../run/partial.ts';
+export {
+  assertSameMaking,
+  assertSameModel,
+  type ClipRecord,
+  differenceOf,
+  picturesOf,
+  readRecord,
+  recordOf,
+} from '../run/record.ts';
+export { readLatents, readText, type SavedLatents, type SavedText, saveLatents, saveText } from '../run/stages.ts';
+export { createRunState, type RunState, type SavedState } from '../state.ts';

@@ -1,15 +1,24 @@
 /** `quantcache generate`: prompts to video files. */
 
-import { extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { assertSameMaking, differenceOf, loadReference, picturesOf, recordOf } from '../api/run.ts';
-import { summarizeDocument, summaryLines, type TraceSummary, traceDocument } from '../api/trace.ts';
+import {
+  assertSameMaking,
+  differenceOf,
+  loadReference,
+  partialOf,
+  picturesOf,
+  recordOf,
+  saveLatents,
+  saveText,
+} from '../api/run.ts';
+import { summarizeDocument, summaryLines, type Trace, type TraceSummary, traceDocument } from '../api/trace.ts';
 import { assertFormat, framesOf } from '../api/video.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import {
   type DecidedOptions,
   decideRun,
   finish,
+  type GenerateEvent,
   type GenerateResult,
   generate,
   generateOptionsOf,
@@ -19,9 +28,11 @@ import {
   saveVideo,
 } from '../index.ts';
 import { startRuntime } from './device.ts';
+import { fileNames } from './filenames.ts';
 import { type GenerateFlags, requestOf } from './generaterequest.ts';
+import { keepRun } from './keeping.ts';
 import { assertMemory } from './memory.ts';
-import { finiteNumber, keyValue, wholeNumber, withModel, withSize } from './options.ts';
+import { finiteNumber, keyValue, nonNegativeNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
 
@@ -38,6 +49,16 @@ export function command(): Command {
     .argument('[prompts...]', 'what to show; several prompts give several files')
     .option('-o, --out <file>', 'file to write: .mp4, .webm, .gif, .webp or .png', 'video.mp4')
     .option('--from <clip>', 'make a clip again from what its file says; options of the run are taken from there')
+    .option('--from-text <file>', 'prompts that --save-text encoded before; the text encoder does not run')
+    .option('--save-text <file>', 'also write the encoded prompts, a .safetensors file')
+    .option('--save-latents <file>', 'also write the latents before they are decoded, for "quantcache decode"')
+    .option('--resume', 'go on with a run that was stopped: the same command again, with this')
+    .option(
+      '--keep-after <seconds>',
+      'runs longer than this keep their state in <out>.partial, in at most 2% of their time',
+      nonNegativeNumber,
+      60,
+    )
     .option('--steps <count>', 'denoising steps', wholeNumber(1))
     .option('--sampler <name>', 'how steps are taken: euler, unipc, unipc-3, dpm-solver++, adams-bashforth, heun')
     .option('--negative-prompt <text>', 'what not to show, for models that take such a prompt')
@@ -80,9 +101,9 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   const signal = interruptSignal();
   const progress = createProgress(Boolean(flags.quiet), { keepsStages: true });
   const warn = (message: string) => progress.generating({ type: 'warning', message, milliseconds: 0 });
-  const { asked, source, earlier } = await requestOf(prompts, flags, command);
+  const { asked, source, earlier, encoded } = await requestOf(prompts, flags, command);
   const places = earlier ? [earlier.index] : [...asked.prompts.keys()];
-  const files = places.map((_, i) => fileName(flags.out, i, places.length));
+  const files = fileNames(flags.out, places.length);
   await assertFiles(files, flags);
   const runtime = await startRuntime(source, signal);
   await using pipeline = await openModel(runtime, {
@@ -98,34 +119,57 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   assertMemory(pipeline, size, { prompts: run.prompts.length, loops: run.loops });
   for (const file of files) await assertFormat(file, { ...size, count: size.numFrames });
   const pictures = await picturesOf(pipeline, run);
-  if (earlier) await assertSameMaking(earlier, pipeline, pictures);
+  const text = encoded?.hash;
+  if (earlier) await assertSameMaking(earlier, pipeline, pictures, text);
   for (const message of [...decision.warnings, earlier && differenceOf(earlier, runtime)]) if (message) warn(message);
   const opened = performance.now();
   const image = run.image === undefined ? undefined : await loadReference(run.image, size);
+  const documentOf = (trace: Trace) =>
+    traceDocument(trace, {
+      model: pipeline.model,
+      blocks: pipeline.network.blocks,
+      policy: profile === undefined ? run.policy : `${run.policy} ${profile}`,
+      numSteps: run.numSteps,
+      flops: (module) => pipeline.costs.of(module, size).flops,
+    });
+  const recordsOf = ({ precisions: computed }: Pick<TraceSummary, 'precisions'>) =>
+    Promise.all(
+      run.prompts.map((_, i) =>
+        recordOf(i, { decision, pipeline, runtime, source, pictures, text, computed, earlier }),
+      ),
+    );
+  const [record] = await recordsOf({ precisions: {} });
+  const { keepAfter, resume } = flags;
+  const kept = await keepRun({ path: partialOf(flags.out), record: record!, runtime, resume, keepAfter, progress });
+  const onEvent = async (event: GenerateEvent) => {
+    progress.generating(event);
+    if (event.type === 'step' && event.canSave) await kept.offer();
+    const isLast = 'loop' in event && event.loop === run.loops - 1;
+    if (flags.saveText && isLast && event.type === 'text')
+      await saveText(flags.saveText, { text: event.text, prompts: run.prompts });
+    if (flags.saveLatents && isLast && event.type === 'latents') {
+      const records = await recordsOf(summarizeDocument(documentOf(event.trace)));
+      await saveLatents(flags.saveLatents, { latents: event.latents, geometry: event.geometry, records });
+    }
+  };
   const events = generate(pipeline, runtime, {
     ...generateOptionsOf(run),
     references: image && run.prompts.map(() => [image]),
+    text: encoded?.text,
+    state: kept.state,
     signal,
   });
-  const result = await finish(events, progress.generating);
-  const document = traceDocument(result.trace, {
-    model: pipeline.model,
-    blocks: pipeline.network.blocks,
-    policy: profile === undefined ? run.policy : `${run.policy} ${profile}`,
-    numSteps: run.numSteps,
-    flops: (module) => pipeline.costs.of(module, result.geometry).flops,
+  const result = await finish(events, onEvent).catch((error: unknown) => {
+    kept.tell();
+    throw error;
   });
+  const document = documentOf(result.trace);
   const decisions = summarizeDocument(document);
   const saving = performance.now();
-  for (const [i, file] of files.entries()) {
-    const parts = { decision, pipeline, runtime, source, pictures, computed: decisions.precisions };
-    await saveVideo(
-      framesOf(result.videos[places[i]!]!, result.fps),
-      file,
-      await recordOf(places[i]!, { ...parts, earlier }),
-      signal,
-    );
-  }
+  const records = await recordsOf(decisions);
+  for (const [i, file] of files.entries())
+    await saveVideo(framesOf(result.videos[places[i]!]!, result.fps), file, records[places[i]!], signal);
+  await kept.remove();
   progress.end();
   if (flags.trace) await writeTrace(flags.trace, document);
   const times = {
@@ -138,18 +182,24 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
 }
 
 /** Checks everything that the flags name files for, before anything is computed. */
-async function assertFiles(clips: readonly string[], { trace, from, image, profile }: GenerateFlags): Promise<void> {
+async function assertFiles(clips: readonly string[], flags: GenerateFlags): Promise<void> {
+  const { trace, from, fromText, image, profile } = flags;
   for (const clip of clips) await assertFormat(clip);
   const named = (path: string | undefined, option: string) => (path === undefined ? [] : [{ path, option }]);
-  const outputs = [...clips.map((path) => ({ path, option: '--out' })), ...named(trace, '--trace')];
-  await assertOutputs(outputs, [...named(from, '--from'), ...named(image, '--image'), ...named(profile, '--profile')]);
-}
-
-/** `name.mp4` for one prompt, `name-1.mp4`, `name-2.mp4`... for several. */
-function fileName(out: string, index: number, count: number): string {
-  if (count === 1) return out;
-  const extension = extname(out);
-  return `${out.slice(0, out.length - extension.length)}-${index + 1}${extension}`;
+  await assertOutputs(
+    [
+      ...clips.map((path) => ({ path, option: '--out' })),
+      ...named(trace, '--trace'),
+      ...named(flags.saveText, '--save-text'),
+      ...named(flags.saveLatents, '--save-latents'),
+    ],
+    [
+      ...named(from, '--from'),
+      ...named(fromText, '--from-text'),
+      ...named(image, '--image'),
+      ...named(profile, '--profile'),
+    ],
+  );
 }
 
 interface Report {

@@ -1,6 +1,6 @@
 /** What `quantcache generate` is asked for: by its flags, or by a clip that is to be made again. */
 import type { Command } from 'commander';
-import { type ClipRecord, parseRunOptions, readRecord } from '../api/run.ts';
+import { type ClipRecord, parseRunOptions, readRecord, readText, type SavedText } from '../api/run.ts';
 import { type Precision, QuantCacheError, type RunOptions, type SizeRequest } from '../index.ts';
 import { refuseUnread } from './given.ts';
 import type { ModelFlags } from './options.ts';
@@ -14,6 +14,11 @@ export interface GenerateFlags extends ModelFlags, SizeRequest {
   negativePrompt?: string;
   guidance?: number;
   from?: string;
+  fromText?: string;
+  saveText?: string;
+  saveLatents?: string;
+  resume?: boolean;
+  keepAfter: number;
   seed?: string;
   loops?: number;
   image?: string;
@@ -37,11 +42,23 @@ export interface GenerateRequest {
   readonly source: ClipRecord['source'];
   /** What the clip to make again says of itself. */
   readonly earlier?: ClipRecord;
+  /** Prompts that were encoded before. */
+  readonly encoded?: SavedText & { readonly hash: string };
 }
 
 /** Reads flags, or the file that `--from` names. Throws `invalid_option` for what excludes each other, and what reading throws. */
 export async function requestOf(prompts: string[], flags: GenerateFlags, command: Command): Promise<GenerateRequest> {
-  if (flags.from !== undefined) return requestFrom(flags.from, prompts, flags, command);
+  const encoded = flags.fromText === undefined ? undefined : await readText(flags.fromText);
+  if (flags.from !== undefined) return { ...(await requestFrom(flags.from, prompts, flags, command)), encoded };
+  if (encoded) {
+    if (prompts.length > 0)
+      throw new QuantCacheError(
+        'invalid_option',
+        `--from-text takes the prompts from ${flags.fromText}; leave out what is given.`,
+      );
+    const asked = parseRunOptions(askedBy([...encoded.prompts], flags));
+    return { asked, source: sourceOf(flags), encoded };
+  }
   if (prompts.length === 0)
     throw new QuantCacheError('invalid_option', 'No prompt is given; describe what the video is to show, in quotes.');
   checkPrompts(prompts, process.argv.slice(2));
@@ -51,6 +68,11 @@ export async function requestOf(prompts: string[], flags: GenerateFlags, command
 /** What may be given with `--from`: where to run and to write, and where things lie now. */
 const besideFrom = [
   'from',
+  'fromText',
+  'saveText',
+  'saveLatents',
+  'resume',
+  'keepAfter',
   'out',
   'image',
   'model',

@@ -11,6 +11,7 @@ import { keepRunningWithoutReaders } from './streams.ts';
 /** The commands, as a table: a new command is one file and one line here. */
 const commands = [
   () => import('./generate.ts'),
+  () => import('./decode.ts'),
   () => import('./calibrate.ts'),
   () => import('./policies.ts'),
   () => import('./inspect.ts'),

@@ -17,6 +17,7 @@ export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) =>
     (value) => Number.isSafeInteger(value) && value >= least && value <= most,
   );
 export const finiteNumber = number('a number', Number.isFinite);
+export const nonNegativeNumber = number('a number from 0 up', (value) => value >= 0 && Number.isFinite(value));
 export const positiveNumber = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
 
 /** Collects `--policy-option key=value` into an object; numbers, booleans and JSON are read as such. */

@@ -74,6 +74,9 @@ test('other weights, and pictures that are missing or others, are refused', asyn
   const changed = await picturesOf(pipeline, { ...run, image });
   await expect(assertSameMaking(made, pipeline, changed)).rejects.toThrow(/another picture than .*own\.png/);
   await expect(assertSameMaking(made, pipeline, pictures.slice(1))).rejects.toThrow(/another picture/);
+  await expect(assertSameMaking(made, pipeline, pictures, 'f')).rejects.toThrow(/leave out --from-text/);
+  const encoded = await record({ pictures, text: 'f' });
+  await expect(assertSameMaking(encoded, pipeline, pictures)).rejects.toThrow(/with --from-text/);
   const other = { model: 'other', hash: async () => 'def' };
   await expect(assertSameMaking(made, other, pictures)).rejects.toMatchObject({ code: 'weights_mismatch' });
   rmSync(own);

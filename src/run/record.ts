@@ -17,7 +17,8 @@ import { runOptionsSchema } from './options.ts';
 
 const pictureSchema = z.strictObject({ file: z.string(), sha256: z.string() });
 
-const recordSchema = z.strictObject({
+/** The schema of what a file says of its making. */
+export const clipRecordSchema = z.strictObject({
   format: z.literal('quantcache-clip'),
   version: z.literal(1),
   /** What this clip shows, also among the prompts of `run`. */
@@ -41,6 +42,8 @@ const recordSchema = z.strictObject({
   }),
   /** The pictures that the batch is conditioned on. */
   pictures: z.array(pictureSchema),
+  /** Hash of the file of encoded prompts, where they came from one. */
+  text: z.string().optional(),
   /** Version, processor and its path: the same bytes come out only for the same. */
   quantcache: z.string(),
   runtime: z.string(),
@@ -48,12 +51,12 @@ const recordSchema = z.strictObject({
 });
 
 /** What a file says of its making. */
-export type ClipRecord = z.output<typeof recordSchema>;
+export type ClipRecord = z.output<typeof clipRecordSchema>;
 /** A picture's file, and the hash of its content. */
 export type PictureRecord = z.output<typeof pictureSchema>;
 
 /** What a record is made of. */
-export interface RecordParts extends Pick<ClipRecord, 'computed' | 'source' | 'pictures'> {
+export interface RecordParts extends Pick<ClipRecord, 'computed' | 'source' | 'pictures' | 'text'> {
   readonly decision: Pick<RunDecision, 'run' | 'profile'>;
   readonly pipeline: Pick<Pipeline, 'model' | 'hash'>;
   readonly runtime: Pick<Runtime, 'description'>;
@@ -94,7 +97,7 @@ const rounded = (shares: ClipRecord['computed']): ClipRecord['computed'] =>
 /** The record in a clip's file. Throws `corrupt_file` for a file without one, and what reading throws. */
 export async function readRecord(file: string): Promise<ClipRecord> {
   const metadata = await readMetadata(file);
-  const result = recordSchema.safeParse(metadata);
+  const result = clipRecordSchema.safeParse(metadata);
   if (result.success && result.data.index < result.data.run.prompts.length) return result.data;
   const reason = !metadata
     ? 'it holds no description by QuantCache'
@@ -135,16 +138,35 @@ async function readPictureFile(file: string): Promise<Uint8Array> {
   throw new QuantCacheError('io', `There is no picture ${file}. Check the path, or name another with --image.`);
 }
 
-/** Throws `weights_mismatch` or `invalid_option` unless a clip was made with these weights and these pictures. */
+/** Throws `weights_mismatch` unless a clip was made with these weights. */
+export async function assertSameModel(
+  record: Pick<ClipRecord, 'model'>,
+  pipeline: Pick<Pipeline, 'model' | 'hash'>,
+): Promise<void> {
+  if (record.model.hash === (await pipeline.hash())) return;
+  throw new QuantCacheError(
+    'weights_mismatch',
+    `The clip was made with other weights of ${record.model.name} than ${pipeline.model} has here. Name the model that made it with --model.`,
+  );
+}
+
+/**
+ * Throws `weights_mismatch` or `invalid_option` unless a clip was made with these weights, these pictures and, where they
+ * came from a file, these encoded prompts.
+ */
 export async function assertSameMaking(
   record: ClipRecord,
   pipeline: Pick<Pipeline, 'model' | 'hash'>,
   pictures: readonly PictureRecord[],
+  text?: string,
 ): Promise<void> {
-  if (record.model.hash !== (await pipeline.hash()))
+  await assertSameModel(record, pipeline);
+  if (record.text !== text)
     throw new QuantCacheError(
-      'weights_mismatch',
-      `The clip was made with other weights of ${record.model.name} than ${pipeline.model} has here. Name the model that made it with --model.`,
+      'invalid_option',
+      record.text === undefined
+        ? 'The clip was made without encoded prompts from a file; leave out --from-text.'
+        : 'The clip was made from a file of encoded prompts; name that file with --from-text.',
     );
   const other = pictures.find(({ sha256 }, i) => record.pictures[i]?.sha256 !== sha256);
   if (!other && pictures.length === record.pictures.length) return;

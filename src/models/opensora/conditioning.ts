@@ -5,6 +5,7 @@
 import { type Clip, samplesOf, sliceFrames } from '../../clip.ts';
 import type { Geometry } from '../../model.ts';
 import type { Conditioning, ConditionRequest, Start } from '../../pipeline.ts';
+import { createRunState } from '../../state.ts';
 import { appendLoopCondition, applyMaskStrategy, parseMaskStrategy } from './mask.ts';
 import { readOpenSoraOptions } from './options.ts';
 import { parsePrompt } from './prompt/segments.ts';
@@ -17,26 +18,26 @@ const keepFirstFrame = '0';
 
 /** Conditions the clips of one generation. Throws `invalid_option` for strategies that cannot be read. */
 export function conditionClips(encode: Encode, request: ConditionRequest): Conditioning {
-  const { geometry, prompts, references = [], randn, signal } = request;
+  const { geometry, prompts, references = [], randn, signal, state = createRunState() } = request;
   const { maskStrategies } = readOpenSoraOptions(request.options);
-  let strategies = prompts.map(
+  const strategies = prompts.map(
     (prompt, i) =>
       maskStrategies?.[i] ?? (parsePrompt(prompt).maskStrategy || (references[i]?.length ? keepFirstFrame : '')),
   );
   strategies.forEach(parseMaskStrategy);
-  const encoded: Clip[][] = prompts.map(() => []);
-  let loop = 0;
+  const known = state.data('references', { strategies, encoded: prompts.map((): Clip[] => []), loop: 0 });
   return {
     async next(before) {
+      const { encoded, loop } = known;
       const pixels = before ? before.map((clip) => [clip]) : references;
       for (const [i, clips] of pixels.entries()) {
         for (const clip of clips) encoded[i]!.push(await encode(clip, randn, signal));
       }
       if (before)
-        strategies = strategies.map((strategy, i) =>
+        known.strategies = known.strategies.map((strategy, i) =>
           appendLoopCondition(strategy, { loop, reference: encoded[i]!.length - 1 }),
         );
-      return startOf(geometry, randn, { references: encoded, strategies, loop: loop++ });
+      return startOf(geometry, randn, { references: encoded, strategies: known.strategies, loop: known.loop++ });
     },
   };
 }

@@ -1,0 +1,117 @@
+/**
+ * The state of a long run beside the file that it will write: `<out>.partial`, replaced whole now and then, removed at the end.
+ * Another run goes on from it to the same bytes, so it is refused for anything that could change them.
+ */
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { QuantCacheError } from '../errors.ts';
+import { fileError } from '../files/failure.ts';
+import { parseJson } from '../files/json.ts';
+import { isThere } from '../files/read.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { createRunState, type RunState } from '../state.ts';
+import { readBytes, readHeader, writeSafetensors } from '../weights/safetensors.ts';
+import { type ClipRecord, clipRecordSchema } from './record.ts';
+import { decodeState, encodeState } from './savedstate.ts';
+
+const purpose = {
+  what: 'the state of a run by this version of QuantCache',
+  todo: 'Remove it, and begin again without --resume.',
+};
+
+const metadataSchema = z.object({
+  format: z.literal('quantcache-partial'),
+  /** What the clip's file will say of its making. */
+  record: z.string(),
+  state: z.string(),
+  /** SHA-256 of `state`. */
+  digest: z.string(),
+});
+
+/** Where the state of a run lies that writes such a file. */
+export const partialOf = (out: string): string => `${out}.partial`;
+
+/** Saves a state, whole or not at all. `record` says what the run is. */
+export async function savePartial(
+  path: string,
+  record: ClipRecord,
+  state: RunState,
+  runtime: Pick<Runtime, 'read'>,
+): Promise<void> {
+  const { text, tensors } = encodeState(await state.save(runtime));
+  const metadata = {
+    format: 'quantcache-partial',
+    record: JSON.stringify(record),
+    state: text,
+    digest: digestOf(text),
+  };
+  await writeSafetensors(path, tensors, metadata);
+}
+
+/**
+ * The state of an earlier run of which the same record was made. Throws `invalid_option` that says in what they differ,
+ * `model_not_found` where there is no such file, and `corrupt_file`.
+ */
+export async function openPartial(path: string, record: ClipRecord, runtime: Runtime): Promise<RunState> {
+  if (!(await isThere(path)))
+    throw new QuantCacheError(
+      'model_not_found',
+      `There is no ${path} to go on from: no run of more than a minute was stopped there. Leave out --resume to begin.`,
+    );
+  const { metadata, tensors } = await readHeader(path);
+  const corrupt = (reason: string) =>
+    new QuantCacheError('corrupt_file', `${path} is not ${purpose.what}: ${reason}. ${purpose.todo}`);
+  const result = metadataSchema.safeParse(metadata);
+  if (!result.success) throw corrupt('it holds something else');
+  const { state, digest, record: recorded } = result.data;
+  if (digestOf(state) !== digest) throw corrupt('its description was changed');
+  const earlier = parseJson(recorded, path, clipRecordSchema, purpose);
+  const differences = differencesOf(earlier, record);
+  if (differences.length > 0)
+    throw new QuantCacheError(
+      'invalid_option',
+      `${path} is of another run: ${differences.join('; ')}. Ask for the same, or begin again without --resume.`,
+    );
+  const arrays: Uint8Array[] = [];
+  for (const [name, tensor] of tensors) arrays[Number(name)] = await readBytes(path, tensor);
+  return createRunState({ saved: decodeState(state, arrays, path, purpose), runtime });
+}
+
+/** Removes the state, if there is one. Throws `io`. */
+export async function removePartial(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw fileError('write', path, error);
+  });
+}
+
+/** All that the bytes of a clip follow from, by what to call it. */
+const decisive = ({ run, profile, model, pictures, text, quantcache, runtime, processor, source }: ClipRecord) => ({
+  version: quantcache,
+  ...run,
+  profile,
+  'weights of the model': model.hash,
+  VAE: source.vae,
+  'text encoder': source.textEncoder,
+  pictures: pictures.map(({ sha256 }) => sha256),
+  'encoded prompts': text,
+  'runtime and its threads': runtime,
+  processor,
+});
+
+/** In what two runs differ, in words. */
+function differencesOf(earlier: ClipRecord, now: ClipRecord): string[] {
+  const [before, after]: Record<string, unknown>[] = [earlier, now].map((record) =>
+    JSON.parse(JSON.stringify(decisive(record))),
+  );
+  const names = [...new Set([...Object.keys(before!), ...Object.keys(after!)])];
+  return names
+    .filter((name) => !isDeepStrictEqual(before![name], after![name]))
+    .map((name) => `${name} was ${inWords(before![name])}, now ${inWords(after![name])}`);
+}
+
+const inWords = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'not given');
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
