@@ -14,5 +14,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/v1': { target: api, changeOrigin: true } } },
+  // The API refuses pages of other origins, which this one is while it is being changed.
+  server: { proxy: { '/v1': { target: api, changeOrigin: true, headers: { origin: new URL(api).origin } } } },
 });

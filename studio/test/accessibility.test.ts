@@ -13,7 +13,7 @@ describe.skipIf(!browserPath)(`axe${browserPath ? '' : ` (skipped: ${noBrowser})
   let studio: Studio;
   beforeAll(async () => {
     studio = await openStudio();
-  });
+  }, 60_000);
   afterAll(() => studio?.[Symbol.asyncDispose]());
 
   test.each([

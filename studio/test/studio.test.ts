@@ -12,7 +12,7 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
   let studio: Studio;
   beforeAll(async () => {
     studio = await openStudio();
-  });
+  }, 60_000);
   afterAll(() => studio?.[Symbol.asyncDispose]());
 
   const open: Studio['open'] = async (...options) => {

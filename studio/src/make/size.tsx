@@ -3,7 +3,7 @@ import { change, mostFrames } from '../state/draft.ts';
 import type { FieldProps } from './field.ts';
 
 /** Sides of the little pictures of shapes, at most. */
-const shape = 16;
+const shape = 13;
 
 export function Size({ form, can }: FieldProps) {
   // A size from a dropped clip may be none of those offered.

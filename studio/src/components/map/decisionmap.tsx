@@ -4,6 +4,7 @@
  */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { TraceDocument } from '../../../../src/trace/document.ts';
+import { useWidth } from '../usewidth.ts';
 import { type Fill, type Grid, gridOf } from './grid.ts';
 import { cellAt, coloursOf, layoutOf, paint } from './paint.ts';
 import { type PolicyOptions, reasonOf } from './reasons.ts';
@@ -162,13 +163,3 @@ function Legend({ grid }: { readonly grid: Grid }) {
 }
 
 const clamp = (value: number, count: number) => Math.min(Math.max(value, 0), count - 1);
-
-function useWidth(element: { readonly current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const watcher = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)));
-    if (element.current) watcher.observe(element.current);
-    return () => watcher.disconnect();
-  }, [element]);
-  return width;
-}

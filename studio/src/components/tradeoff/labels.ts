@@ -13,7 +13,7 @@ export interface Label {
   readonly dy: number;
 }
 
-const height = 26;
+const height = 28;
 const dot = 9;
 /** Right of the point, left, above, below; in this order. */
 const sides: readonly Label[] = [
@@ -43,7 +43,7 @@ export function placeLabels(
 
 function boxOf(x: number, y: number, width: number, { anchor, dx, dy }: Label): Box {
   const left = x + dx - (anchor === 'end' ? width : anchor === 'middle' ? width / 2 : 0);
-  return { left, top: y + dy - 11, right: left + width, bottom: y + dy - 11 + height };
+  return { left, top: y + dy - 12, right: left + width, bottom: y + dy - 12 + height };
 }
 
 const isInside = (box: Box, area: Box): boolean =>

@@ -1,5 +1,7 @@
 /** Speed against quality of clips made from one prompt and seed: what each saved, and what that cost. */
+import { useRef } from 'preact/hooks';
 import { decibels, equalDecibels } from '../comparison/fidelity.ts';
+import { useWidth } from '../usewidth.ts';
 import { type Label, placeLabels } from './labels.ts';
 import { scale, speedTicks, ticks } from './scale.ts';
 
@@ -22,9 +24,15 @@ export interface TradeoffProps {
   choose(id: string): void;
 }
 
-const frame = { width: 560, height: 260, left: 44, right: 84, top: 18, bottom: 40 };
+const margins = { left: 34, right: 72, top: 20, bottom: 42 };
+/** So that texts stay as large as they are elsewhere, the chart is drawn as wide as it is shown. */
+const widest = 760;
+const height = 280;
 
 export function Tradeoff({ points, current, speedLabel, choose }: TradeoffProps) {
+  const place = useRef<HTMLElement>(null);
+  const width = Math.min(useWidth(place) || widest, widest);
+  const frame = { ...margins, width, height };
   const finite = points.map(({ quality }) => quality).filter((quality) => quality < equalDecibels);
   const low = Math.floor(Math.min(...finite, 30) - 2);
   const high = Math.ceil(Math.max(...finite, low + 10) + 3);
@@ -39,8 +47,14 @@ export function Tradeoff({ points, current, speedLabel, choose }: TradeoffProps)
     { left: frame.left, top: 0, right: frame.width, bottom },
   );
   return (
-    <figure class="tradeoff">
-      <svg viewBox={`0 0 ${frame.width} ${frame.height}`} role="group" aria-label="Speed against quality">
+    <figure class="tradeoff" ref={place}>
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        width={width}
+        height={height}
+        role="group"
+        aria-label="Speed against quality"
+      >
         {ticks(low, high).map((tick) => (
           <g key={tick}>
             <line x1={frame.left} x2={frame.width - frame.right} y1={y(tick)} y2={y(tick)} />
@@ -112,4 +126,4 @@ const measureOf = ({ speed, quality }: Point): string =>
   quality >= equalDecibels && speed === 1 ? 'reference' : `${speed.toFixed(1)}× · ${decibels(quality)}`;
 
 /** About how wide a name and its value are. */
-const widthOf = (point: Point): number => Math.max(point.name.length * 6.2, measureOf(point).length * 5.4);
+const widthOf = (point: Point): number => Math.max(point.name.length * 7, measureOf(point).length * 6.2);
