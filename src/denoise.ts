@@ -22,6 +22,8 @@ export interface DenoiseOptions {
   readonly blocks: readonly Node[];
   readonly denoiser: Denoiser;
   readonly sampler: Sampler;
+  /** As the sampler has it; 1 or less is no guidance. */
+  readonly guidanceScale: number;
   readonly timesteps: ArrayLike<number>;
   /** What the run starts from, `[prompts, channels, frames, height, width]`; the run's to dispose of. */
   readonly latents: Tensor;
@@ -41,6 +43,7 @@ const optionNames: OptionNames<DenoiseOptions> = {
   blocks: true,
   denoiser: true,
   sampler: true,
+  guidanceScale: true,
   timesteps: true,
   latents: true,
   policy: true,
@@ -71,19 +74,29 @@ export interface DenoiseStep {
 /** Runs all steps; returns the last latents, which are the caller's to dispose of. */
 export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseStep, Tensor> {
   checkOptionNames(options, optionNames, 'denoise()');
-  const { denoiser, sampler, policy, precision, arithmetic, trace, signal, state = createRunState() } = options;
+  const {
+    denoiser,
+    sampler,
+    guidanceScale,
+    policy,
+    precision,
+    arithmetic,
+    trace,
+    signal,
+    state = createRunState(),
+  } = options;
   const timesteps = Array.from(options.timesteps);
   const numSteps = timesteps.length;
   const tree = treeOf(options.blocks, policy.cuts?.(options.blocks.length));
   const watched = watchComparisons(arithmetic, () => trace.warn(notFinite(policy)));
   const { measure, warn } = trace;
-  const canLeap = sampler.leap !== undefined;
   const policyState = state.part('policy');
   const run = policy.begin({
     numSteps,
     timesteps,
     tree,
-    canLeap,
+    leap: sampler.leap,
+    guidanceScale,
     arithmetic: watched,
     state: policyState,
     measure,
@@ -98,7 +111,7 @@ export async function* denoise(options: DenoiseOptions): AsyncGenerator<DenoiseS
       throwIfAborted(signal);
       const { step } = next;
       const latents = kept.get('latents')!;
-      const leap = canLeap ? run.leap?.(step) : undefined;
+      const leap = sampler.leap ? run.leap?.(step) : undefined;
       if (leap) {
         const started = performance.now();
         const leapt = await sampler.leap!(leap);

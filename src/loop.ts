@@ -75,6 +75,7 @@ export async function openLoop(
       blocks: pipeline.network.blocks,
       denoiser,
       sampler,
+      guidanceScale: guided ? guidanceScale : 1,
       timesteps: schedule.timesteps,
       latents: runtime.tensor(latents.slice(), dims),
       arithmetic,

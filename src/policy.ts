@@ -63,8 +63,10 @@ export interface Leap {
 /** What a policy knows when a generation begins. */
 export interface RunContext {
   readonly numSteps: number;
-  /** Whether the sampler takes leaps; it does not where some frames are given. */
-  readonly canLeap: boolean;
+  /** The latents that a leap leads to; absent where the sampler takes none, as where some frames are given. */
+  leap?(leap: Leap): Promise<Tensor>;
+  /** How far the conditional answer is pushed from the unconditional one; 1 or less is no guidance. */
+  readonly guidanceScale: number;
   readonly timesteps: readonly number[];
   readonly tree: Node;
   /** Comparisons and sums of tensors, computed where the tensors are. */

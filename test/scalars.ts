@@ -3,7 +3,7 @@
  * them in plain JavaScript, small trees. No session is compiled.
  */
 import { type Level, type Node, treeOf } from '../src/model.ts';
-import type { RunContext, Site } from '../src/policy.ts';
+import type { Leap, RunContext, Site } from '../src/policy.ts';
 import type { Arithmetic } from '../src/runtime/arithmetic.ts';
 import type { Tensor } from '../src/runtime/runtime.ts';
 import { createRunState } from '../src/state.ts';
@@ -59,6 +59,7 @@ export const scalarArithmetic: Arithmetic = {
     ),
   relativeL1: async (a, b) => l1(zip(a, b, (x, y) => x - y)) / l1(valuesOf(b)),
   meanAbsolute: async (a, b) => l1(b ? zip(a, b, (x, y) => x - y) : valuesOf(a)) / valuesOf(a).length,
+  meanSquare: async (a) => norm(valuesOf(a)) ** 2 / valuesOf(a).length,
   cosine: async (a, b) => sumOf(zip(a, b, (x, y) => x * y)) / (norm(valuesOf(a)) * norm(valuesOf(b))),
   magnitudeRatio: async (a, b) => norm(valuesOf(a)) / norm(valuesOf(b)),
   async frameDifference(a, stride) {
@@ -67,6 +68,19 @@ export const scalarArithmetic: Arithmetic = {
   },
   dispose: async () => {},
 };
+
+/** Where a leap on such tensors leads to: parts of an output lie one behind the other. */
+export const scalarLeap = async ({ latents, outputs }: Leap): Promise<Tensor> =>
+  numbers(
+    valuesOf(latents.tensor).map((value, i, { length }) =>
+      outputs.reduce(
+        (sum, { tensor, weights }) =>
+          weights.reduce((part, weight, j) => part + weight * valuesOf(tensor)[j * length + i]!, sum),
+        latents.weight * value,
+      ),
+    ),
+    latents.tensor.dims,
+  );
 
 const node = (path: string, level: Level, kind: string, index: number, children?: readonly Node[]): Node => ({
   path,
@@ -93,7 +107,8 @@ export function contextOf(numSteps: number, numBlocks = 4, changes: Partial<RunC
     numSteps,
     timesteps: Array.from({ length: numSteps }, (_, step) => 1000 * (1 - step / numSteps)),
     tree: treeOf(smallBlocks(numBlocks)),
-    canLeap: true,
+    leap: scalarLeap,
+    guidanceScale: 1,
     arithmetic: scalarArithmetic,
     state: createRunState(),
     measure() {},

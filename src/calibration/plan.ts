@@ -13,9 +13,9 @@
  * LeMiCa (2511.00090).
  */
 import { QuantCacheError } from '../errors.ts';
+import { solve } from '../policies/quantcache/leaping/solve.ts';
 import { type LeapPlan, shareOfWay } from '../policies/quantcache/leaps.ts';
 import { vectorIndex } from './record.ts';
-import { solve } from './solve.ts';
 
 /** What leaps are searched in. */
 export interface LeapSpace {

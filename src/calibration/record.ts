@@ -6,10 +6,10 @@ import { denoise } from '../denoise.ts';
 import type { LoopOptions } from '../loop.ts';
 import type { StepChange } from '../policies/fitting.ts';
 import { full } from '../policies/full.ts';
+import { dot } from '../policies/quantcache/leaping/solve.ts';
 import { stack } from '../policy.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { createTrace } from '../trace.ts';
-import { dot } from './solve.ts';
 import { watchSteps } from './watch.ts';
 
 /** What one full run shows. */

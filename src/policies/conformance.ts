@@ -82,12 +82,13 @@ async function openTiny(runtime: Runtime, network: Stdit3, numSteps = 12) {
   const { timesteps, noiseLevels } = rflowSchedule({ steps: numSteps, height, width, frames: numFrames });
   const text = { conditional: tinyText(), unconditional: await network.nullCaption() };
   const denoiser = await network.begin({ text, geometry: tinyGeometry });
-  const sampler = euler(runtime, { noiseLevels, guidanceScale: 3, guided: true, channels: tinyConfig.inChannels });
+  const guidanceScale = 3;
+  const sampler = euler(runtime, { noiseLevels, guidanceScale, guided: true, channels: tinyConfig.inChannels });
   const arithmetic = createArithmetic(runtime);
   const dims = [1, latent.channels, latent.frames, latent.height, latent.width];
   const latents = runtime.tensor(torchGenerator(3).randn(dims.reduce((product, n) => product * n)), dims);
   return {
-    options: { blocks: network.blocks, denoiser, sampler, timesteps, latents, arithmetic },
+    options: { blocks: network.blocks, denoiser, sampler, guidanceScale, timesteps, latents, arithmetic },
     async [Symbol.asyncDispose]() {
       denoiser.dispose();
       await Promise.all([sampler.dispose(), arithmetic.dispose()]);

@@ -23,6 +23,8 @@ export interface Arithmetic {
   relativeL1(a: Tensor, b: Tensor): Promise<number>;
   /** Mean of |a|, or of |a - b|. */
   meanAbsolute(a: Tensor, b?: Tensor): Promise<number>;
+  /** Mean of a * a. */
+  meanSquare(a: Tensor): Promise<number>;
   /** Cosine of the angle between a and b, all elements taken as one vector. */
   cosine(a: Tensor, b: Tensor): Promise<number>;
   /** Mean over rows of the last axis of |a| / |b|, in the Euclidean norm. */
@@ -73,6 +75,7 @@ export function createArithmetic(runtime: Runtime): Arithmetic {
             b,
           ])
         : scalar('meanAbsolute', ({ op }, x) => op.ReduceMean(op.Abs(x), { keepdims: 0 }), [a]),
+    meanSquare: (a) => scalar('meanSquare', ({ op }, x) => op.ReduceMean(op.Mul(x, x), { keepdims: 0 }), [a]),
     cosine: (a, b) => scalar('cosine', cosine, [a, b]),
     magnitudeRatio: (a, b) => scalar('magnitudeRatio', magnitudeRatio, [a, b]),
     frameDifference: (a, stride) =>

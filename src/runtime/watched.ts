@@ -14,6 +14,7 @@ export function watchComparisons(arithmetic: Arithmetic, onNotFinite: () => void
     ...arithmetic,
     relativeL1: watch(arithmetic.relativeL1),
     meanAbsolute: watch(arithmetic.meanAbsolute),
+    meanSquare: watch(arithmetic.meanSquare),
     cosine: watch(arithmetic.cosine),
     magnitudeRatio: watch(arithmetic.magnitudeRatio),
     frameDifference: watch(arithmetic.frameDifference),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { scalarLeap } from '../../../test/scalars.ts';
 import { createTrace } from '../../trace.ts';
 import { createBench, decisionsOf, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
@@ -121,7 +122,7 @@ test.each([
   [2, [0, 1]],
 ])('a run of %i steps follows the plan of the nearest length, moved to the same times', (numSteps, steps) => {
   const other = [0, 8, 16, 24, 32].map((step) => ({ step, latents: 1, outputs: [[1, 0]] }));
-  const found = planFor({ 12: plan, 40: other }, { numSteps, canLeap: true })!;
+  const found = planFor({ 12: plan, 40: other }, { numSteps, leap: scalarLeap })!;
   expect(found.map(({ step }) => step)).toEqual(steps);
 });
 

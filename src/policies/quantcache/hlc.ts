@@ -13,7 +13,8 @@
  * is far from smooth is followed too far that way, so the stack follows in part: `follow` of the way from the one to the
  * other. The first and last steps are always computed, and so is whatever a broken statistic stands behind.
  *
- * Where calibration has made a plan, the outer level follows it instead (`leaps.ts`).
+ * Where calibration has made a plan, the outer level follows it instead (`leaps.ts`); or it leaps as far as the clip allows
+ * (`leaping/`).
  */
 import * as z from 'zod';
 import { type Node, nodesOf } from '../../model.ts';
@@ -21,6 +22,7 @@ import { type Policy, predict, type Run, type RunContext } from '../../policy.ts
 import type { Term } from '../../runtime/arithmetic.ts';
 import { tellIfAlwaysComputed } from '../idle.ts';
 import { checkModuleNames, isNamed, modulesField, readOptions } from '../options.ts';
+import { followAnswers, leapingFields } from './leaping/leaping.ts';
 import { followPlan, planFor, planSchema } from './leaps.ts';
 import type { Memory } from './memory.ts';
 import { joined, type Part } from './part.ts';
@@ -36,6 +38,10 @@ export const hlcFields = {
     .describe(
       'Plans by number of steps, from calibration; runs of other lengths follow the nearest. None: the codebook.',
     ),
+  leaps: z
+    .union([z.literal(false), z.strictObject(leapingFields)])
+    .default(false)
+    .describe('Leaps that follow the clip, where there is no plan, or false for the codebook.'),
   codebook: z
     .array(z.tuple([z.number().positive(), z.int().nonnegative()]))
     .default([
@@ -96,13 +102,13 @@ export function hlc(options?: z.input<typeof hlcOptions>): Policy {
 
 /** Caching as a part. */
 export function hlcPart(settings: HlcSettings): Part {
-  const { plans, probe, order, inner, innerKinds, innerOrder } = settings;
+  const { plans, leaps, probe, order, inner, innerKinds, innerOrder } = settings;
   const kinds: readonly string[] = inner > 0 ? innerKinds : [];
   const probes: readonly string[] = probe === 'stack' ? [] : probe;
   return {
     name: 'hlc',
     depth(node, context) {
-      if (node.level === 'step') return planFor(plans, context) ? 0 : order + 1;
+      if (node.level === 'step') return planFor(plans, context) || (leaps && context.leap) ? 0 : order + 1;
       if (isNamed(kinds, node)) return innerOrder + 1;
       return isNamed(probes, node) ? 1 : 0;
     },
@@ -117,7 +123,8 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
   checkModuleNames('hlc', [...settings.innerKinds, ...(settings.probe === 'stack' ? [] : settings.probe)], tree);
   const probes = probesOf(settings, tree);
   const plan = planFor(settings.plans, context);
-  if (!plan) tellIfAlwaysComputed(context, 'hlc', { option: 'warmup', first: warmup, last: final });
+  const leaps = !plan && settings.leaps && context.leap ? settings.leaps : undefined;
+  if (!plan && !leaps) tellIfAlwaysComputed(context, 'hlc', { option: 'warmup', first: warmup, last: final });
   const next = state.data('next', { due: 0 });
 
   const drift = (node: Node, step: number): number => {
@@ -126,10 +133,11 @@ function begin(settings: HlcSettings, context: RunContext, memory: Memory): Run 
   };
   return {
     ...(plan && followPlan(plan, context, memory)),
+    ...(leaps && followAnswers(leaps, context, memory)),
     finest: inner > 0 || settings.probe !== 'stack' ? 'module' : 'step',
     decide({ node, step }) {
       if (node.level === 'step') {
-        if (plan || step < warmup || step >= numSteps - final || step >= next.due) return undefined;
+        if (plan || leaps || step < warmup || step >= numSteps - final || step >= next.due) return undefined;
         const terms = memory.predict(node, step);
         return terms && predict(followed(terms, follow));
       }

@@ -41,10 +41,10 @@ export type LeapPlan = z.output<typeof planSchema>;
  */
 export function planFor(
   plans: Readonly<Record<string, LeapPlan>>,
-  { numSteps, canLeap }: Pick<RunContext, 'numSteps' | 'canLeap'>,
+  { numSteps, leap }: Pick<RunContext, 'numSteps' | 'leap'>,
 ): LeapPlan | undefined {
   const [first, ...others] = Object.keys(plans).map(Number);
-  if (first === undefined || !canLeap) return undefined;
+  if (first === undefined || !leap) return undefined;
   const distance = (length: number) => Math.abs(Math.log(length / numSteps));
   const length = others.reduce((best, one) => (distance(one) < distance(best) ? one : best), first);
   const plan = plans[length]!;

@@ -73,7 +73,7 @@ async function reusedSteps(policy: Policy, node: Node, timesteps: readonly numbe
   const run = policy.begin({
     numSteps: timesteps.length,
     timesteps,
-    canLeap: false,
+    guidanceScale: 1,
     tree: treeOf([node]),
     arithmetic: {} as Arithmetic, // not asked: the schedule depends on timesteps alone
     state: createRunState(),

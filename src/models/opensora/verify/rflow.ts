@@ -78,6 +78,7 @@ export async function* sampleCase(
     blocks: network.blocks,
     denoiser,
     sampler,
+    guidanceScale: config.cfg_scale,
     timesteps,
     latents: runtime.tensor(noise.data, noise.dims),
     policy,

@@ -1,0 +1,98 @@
+/**
+ * The control of leaps: what a run has shown so far says how far it may leap next.
+ *
+ * Before a run, averages say what every leap will err by, e (`prediction.ts`), and how much of that reaches the result, A.
+ * In it, the network's answer after each leap is held against the one expected. What it missed, relative to what is missed on
+ * average, is how difficult this part of this clip is:
+ *
+ *     r(s) = |answer - expected answer|^2 / mean of the same over clips
+ *     error of a leap from step j >= s to t, as expected at s:   e(j, t) A(t) r(s)^(m^(j - s))       m = memory, below 1
+ *
+ * Difficulty says much about the next leap and little about later ones, which is what m stands for. All errors, those made
+ * and those to come, share one budget that the quality asked for sets; the next step to compute is the first of the cheapest
+ * path that keeps to it (`path.ts`). What cannot be saved any more is not chased: at least a quarter of what was spent is
+ * allowed for the rest, which costs a decibel at most. Our definition.
+ */
+import { type Averages, valueAt } from './averages.ts';
+import { cheapestPath } from './path.ts';
+import { longestHistory, type Predictor } from './prediction.ts';
+
+/** What is remembered from step to step; plain data. */
+export interface Course {
+  /** The last computed steps, the latest first. */
+  history: number[];
+  /** The step to compute next. */
+  next: number;
+  /** Squared error of the result from the leaps made so far, as estimated after each of them. */
+  spent: number;
+  /** The same of the last leap, as expected on average. */
+  last: number;
+}
+
+/** The course of a run that begins. */
+export const newCourse = (): Course => ({ history: [], next: 0, spent: 0, last: 0 });
+
+export interface ControlRequest {
+  readonly predictor: Predictor;
+  readonly averages: Averages;
+  /** The noise level of each step, and 0 at the end. */
+  readonly levels: readonly number[];
+  /** Decibels of the finished clip against full computation. */
+  readonly quality: number;
+  /** How much of a difficulty is expected to last for a thirtieth of a run; 0 keeps to the averages. */
+  readonly memory: number;
+}
+
+export interface Control {
+  /** After an answer: notes the step and chooses the next one. `missed` is absent where nothing was expected. */
+  observe(course: Course, step: number, missed: number | undefined): void;
+  /** What the answer at a step should be; undefined before two are known. */
+  expected(course: Course, step: number): ReturnType<Predictor['answer']> | undefined;
+  /** Decibels of the finished clip, estimated from all leaps made. */
+  estimate(course: Course): number;
+}
+
+const decibels = (meanSquare: number): number => -10 * Math.log10(meanSquare);
+/** A leap stands for at most this share of a run. */
+const longestShare = 1 / 3;
+/** What is allowed for the rest of a run that has spent its budget, as a share of what was spent. */
+const allowance = 1 / 4;
+/** The steps of a run that `memory` is meant for. */
+const referenceSteps = 30;
+
+/** Control of one run. */
+export function createControl({ predictor, averages, levels, quality, memory }: ControlRequest): Control {
+  const numSteps = levels.length - 1;
+  const longest = Math.max(1, Math.round(numSteps * longestShare));
+  const budget = 10 ** ((averages.decibels - quality) / 10);
+  const amplification = levels.map((level) => valueAt(averages.levels, averages.amplification, level));
+  const surprise = levels.map((level) => valueAt(averages.levels, averages.surprise, level));
+  const errorOf = (history: readonly number[], to: number) =>
+    to === history[0]! + 1 ? 0 : predictor.leap(history, to).meanSquare * amplification[to]!;
+  return {
+    expected: ({ history }, step) => (history.length > 0 ? predictor.answer(history, step) : undefined),
+    observe(course, step, missed) {
+      let difficulty = 1;
+      if (missed !== undefined) {
+        const usual = predictor.answer(course.history, step).meanSquare * surprise[step]!;
+        difficulty = memory > 0 ? missed / usual : 1;
+        course.spent += course.last * difficulty;
+      }
+      course.history = [step, ...course.history].slice(0, longestHistory);
+      course.last = 0;
+      course.next = step + 1;
+      if (!Number.isFinite(difficulty) || !(difficulty > 0)) return; // where an estimate is missing, nothing is leapt over
+      const lasting = (from: number) => difficulty ** (memory ** (((from - step) * referenceSteps) / numSteps));
+      const { next } = cheapestPath({
+        numSteps,
+        history: course.history,
+        longest,
+        budget: Math.max(budget - course.spent, allowance * course.spent),
+        error: (history, to) => errorOf(history, to) * lasting(history[0]!),
+      });
+      course.next = next;
+      course.last = errorOf(course.history, next);
+    },
+    estimate: ({ spent, last }) => averages.decibels + decibels(spent + last),
+  };
+}
