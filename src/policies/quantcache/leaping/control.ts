@@ -1,9 +1,9 @@
 /**
  * The control of leaps: what a run has shown so far says how far it may leap next.
  *
- * Before a run, averages say what every leap will err by, e (`prediction.ts`), and how much of that reaches the result, A.
- * In it, the network's answer after each leap is held against the one expected. What it missed, relative to what is missed on
- * average, is how difficult this part of this clip is:
+ * Before a run, averages say what every leap will err by, e (`prediction.ts`), and how much of that
+ * reaches the result, A. In it, the network's answer after each leap is held against the one expected. What it missed,
+ * relative to what is missed on average, is how difficult this part of this clip is:
  *
  *     r(s) = |answer - expected answer|^2 / mean of the same over clips
  *     error of a leap from step j >= s to t, as expected at s:   e(j, t) A(t) r(s)^(m^(j - s))       m = memory, below 1
@@ -15,7 +15,7 @@
  */
 import { type Averages, valueAt } from './averages.ts';
 import { cheapestPath } from './path.ts';
-import { longestHistory, type Predictor } from './prediction.ts';
+import { type Combination, longestHistory, type Prediction, type Predictor } from './prediction.ts';
 
 /** What is remembered from step to step; plain data. */
 export interface Course {
@@ -23,14 +23,16 @@ export interface Course {
   history: number[];
   /** The step to compute next. */
   next: number;
-  /** Squared error of the result from the leaps made so far, as estimated after each of them. */
+  /** What leaps have missed so far. */
+  rest?: Combination;
+  /** Squared error of the result from the leaps made so far, as they proved to be. */
   spent: number;
-  /** The same of the last leap, as expected on average. */
-  last: number;
+  /** The same of the leap that is under way, as expected. */
+  open: number;
 }
 
 /** The course of a run that begins. */
-export const newCourse = (): Course => ({ history: [], next: 0, spent: 0, last: 0 });
+export const newCourse = (): Course => ({ history: [], next: 0, spent: 0, open: 0 });
 
 export interface ControlRequest {
   readonly predictor: Predictor;
@@ -44,11 +46,13 @@ export interface ControlRequest {
 }
 
 export interface Control {
+  /** What the answer at a step should be; undefined at the first one. */
+  expected(course: Course, step: number): Prediction | undefined;
   /** After an answer: notes the step and chooses the next one. `missed` is absent where nothing was expected. */
   observe(course: Course, step: number, missed: number | undefined): void;
-  /** What the answer at a step should be; undefined before two are known. */
-  expected(course: Course, step: number): ReturnType<Predictor['answer']> | undefined;
-  /** Decibels of the finished clip, estimated from all leaps made. */
+  /** The leap to the next step, after which `observe` is due. */
+  leap(course: Course): Prediction;
+  /** Decibels of the finished clip, estimated from all that was seen. */
   estimate(course: Course): number;
 }
 
@@ -65,10 +69,10 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
   const numSteps = levels.length - 1;
   const longest = Math.max(1, Math.round(numSteps * longestShare));
   const budget = 10 ** ((averages.decibels - quality) / 10);
-  const amplification = levels.map((level) => valueAt(averages.levels, averages.amplification, level));
-  const surprise = levels.map((level) => valueAt(averages.levels, averages.surprise, level));
-  const errorOf = (history: readonly number[], to: number) =>
-    to === history[0]! + 1 ? 0 : predictor.leap(history, to).meanSquare * amplification[to]!;
+  const at = (values: readonly number[]) => levels.map((level) => valueAt(averages.levels, values, level));
+  const amplification = at(averages.amplification);
+  const surprise = at(averages.surprise);
+  const errorOf = (from: number, to: number) => (to === from + 1 ? 0 : predictor.error(from, to) * amplification[to]!);
   return {
     expected: ({ history }, step) => (history.length > 0 ? predictor.answer(history, step) : undefined),
     observe(course, step, missed) {
@@ -76,23 +80,24 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
       if (missed !== undefined) {
         const usual = predictor.answer(course.history, step).meanSquare * surprise[step]!;
         difficulty = memory > 0 ? missed / usual : 1;
-        course.spent += course.last * difficulty;
+        course.spent += course.open * difficulty;
       }
       course.history = [step, ...course.history].slice(0, longestHistory);
-      course.last = 0;
+      course.open = 0;
       course.next = step + 1;
       if (!Number.isFinite(difficulty) || !(difficulty > 0)) return; // where an estimate is missing, nothing is leapt over
       const lasting = (from: number) => difficulty ** (memory ** (((from - step) * referenceSteps) / numSteps));
       const { next } = cheapestPath({
         numSteps,
-        history: course.history,
+        from: step,
         longest,
         budget: Math.max(budget - course.spent, allowance * course.spent),
-        error: (history, to) => errorOf(history, to) * lasting(history[0]!),
+        error: (from, to) => errorOf(from, to) * lasting(from),
       });
       course.next = next;
-      course.last = errorOf(course.history, next);
+      course.open = errorOf(step, next);
     },
-    estimate: ({ spent, last }) => averages.decibels + decibels(spent + last),
+    leap: ({ history, next, rest }) => predictor.leap(history, next, rest),
+    estimate: ({ spent, open }) => averages.decibels + decibels(spent + open),
   };
 }

@@ -63,8 +63,9 @@ export function followAnswers(settings: LeapingSettings, context: RunContext, me
     leap(step) {
       const from = course.history[0];
       if (!room.fits || from !== step - 1 || course.next === step) return undefined;
-      const { next: to } = course;
-      return { steps: to - step, ...weighted(predictor.leap(course.history, to), 1) };
+      const prediction = control.leap(course);
+      course.rest = prediction.rest;
+      return { steps: course.next - step, ...weighted(prediction, 1) };
     },
     async observeOutput({ step, latents, output }) {
       room.fits ??= memory.reserve(bytesOf(latents) + longestHistory * bytesOf(output));
