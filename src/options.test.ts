@@ -67,7 +67,12 @@ it.each<[string, () => unknown]>([
   [
     'calibrate',
     () =>
-      calibrate(pipeline, runtime, { ...request, precisions: [], budgets: [], trials: 1 }, undefined as never).next(),
+      calibrate(
+        pipeline,
+        runtime,
+        { ...request, precisions: [], qualities: [], budgets: [], trials: 1 },
+        undefined as never,
+      ).next(),
   ],
   ['tryRecipes', () => tryRecipes(() => openModel(runtime), runtime, { ...request, precisions: [] }).next()],
 ])('%s refuses an option that it does not know', async (_, call) => {

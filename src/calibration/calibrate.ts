@@ -1,8 +1,9 @@
 /**
- * Calibration of `quantcache` on a model: records full runs of a few prompts (`record.ts`), makes the best plan of every
- * budget of computed steps from them (`plan.ts`), fits it to what it does at every precision in question (`fit.ts`), runs
- * each with and without pruning, and picks for each target the candidate that serves it best. An async generator: progress
- * and stopping belong to the caller.
+ * Calibration of `quantcache` on a model: records full runs of a few prompts (`record.ts`) and tries out, at every precision
+ * in question, leaps that follow the clip, made from averages of those runs (`averages.ts`), at some qualities; and, where
+ * budgets are given, plans: the best one of so many computed steps (`plan.ts`), fitted to what it does (`fit.ts`), with and
+ * without pruning. For each target the candidate is picked that serves it best. An async generator: progress and stopping
+ * belong to the caller.
  *
  * What is picked was run, and its quality is that of the clips it made against full fp32 computation on the same seed.
  */
@@ -10,10 +11,20 @@ import { unpackNumbers } from '../files/numbers.ts';
 import type { Precision } from '../model.ts';
 import { checkOptionNames, type OptionNames } from '../options.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { Averages } from '../policies/quantcache/leaping/averages.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type Candidate, type MadeClip, makeClip, tryOut } from './candidate.ts';
+import { averagesOf, withSurprise } from './averages.ts';
+import {
+  type Candidate,
+  type LeapsOptions,
+  type MadeClip,
+  makeClip,
+  type OuterLevel,
+  type Tried,
+  tryOut,
+} from './candidate.ts';
 import { costsOf, type TimedRun } from './cost.ts';
-import { type FittedPlan, fitLeaps, type Lesson, searchSteps } from './fit.ts';
+import { fitLeaps, type Lesson, searchSteps } from './fit.ts';
 import { type MeasuringEvent, type MeasuringOptions, measure, measuringNames, openPrompt } from './measure.ts';
 import type { Measurements, PromptMeasurement } from './measurements.ts';
 import { bestSteps } from './plan.ts';
@@ -21,7 +32,9 @@ import { bestSteps } from './plan.ts';
 export interface CalibrationOptions extends MeasuringOptions {
   /** Precisions to try. */
   readonly precisions: readonly Precision[];
-  /** Budgets to try, as numbers of computed steps. */
+  /** Qualities to try leaps at that follow the clip, in decibels. */
+  readonly qualities: readonly number[];
+  /** Budgets to try plans of, as numbers of computed steps. */
   readonly budgets: readonly number[];
   /** The most sets of computed steps to try for each budget. */
   readonly trials: number;
@@ -30,6 +43,7 @@ export interface CalibrationOptions extends MeasuringOptions {
 const optionNames: OptionNames<CalibrationOptions> = {
   ...measuringNames,
   precisions: true,
+  qualities: true,
   budgets: true,
   trials: true,
 };
@@ -40,8 +54,13 @@ export type CalibrationEvent =
   | { readonly type: 'search'; readonly budget: number; readonly tried: number; readonly trials: number }
   | { readonly type: 'candidate'; readonly candidate: Candidate };
 
-const measuringOf = ({ precisions: _, budgets: __, trials: ___, ...options }: CalibrationOptions): MeasuringOptions =>
-  options;
+const measuringOf = ({
+  precisions: _,
+  qualities: __,
+  budgets: ___,
+  trials: ____,
+  ...options
+}: CalibrationOptions): MeasuringOptions => options;
 
 /** Thresholds of pruning that are tried. */
 const pruningThresholds = [0, 0.03];
@@ -67,13 +86,27 @@ export async function* calibrate(
     }
     const recorded = measurements.prompts.filter((one) => one.numSteps === numSteps);
     const planning = plannerOf(pipeline, runtime, options, { recorded, numSteps });
+    const timesteps = Array.from(pipeline.network.schedule(pipeline.geometry(options), numSteps).timesteps);
     for (const precision of options.precisions) {
+      const trial = async (outer: OuterLevel, pruning: number) => {
+        const setting = { numSteps, precision, pruning, outer };
+        const costs = runs.length > 0 ? costsOf(runs) : undefined;
+        return tryOut(pipeline, runtime, options, { setting, references, costs, runs });
+      };
+      if (options.qualities.length > 0) {
+        const averages = await surprised(averagesOf(recorded, timesteps), options.qualities, (leaps) =>
+          trial({ leaps }, 0),
+        );
+        for (const quality of options.qualities) {
+          const candidate = unbiased((await trial({ leaps: { quality, averages } }, 0)).candidate);
+          candidates.push(candidate);
+          yield { type: 'candidate', candidate };
+        }
+      }
       for (const budget of options.budgets.filter((count) => count < numSteps)) {
         const planned = yield* planning(precision, budget);
         for (const pruning of pruningThresholds) {
-          const setting = { numSteps, precision, pruning, planned };
-          const costs = runs.length > 0 ? costsOf(runs) : undefined;
-          const candidate = await tryOut(pipeline, runtime, options, { setting, references, costs, runs });
+          const { candidate } = await trial(planned, pruning);
           if (pruning > 0 && candidate.leftOut === 0) continue; // the same as without, but for noise in its time
           candidates.push(candidate);
           yield { type: 'candidate', candidate };
@@ -82,6 +115,30 @@ export async function* calibrate(
     }
   }
   return candidates;
+}
+
+/** The averages with the surprise that leaps by them meet, at the middle one of the qualities to try. */
+async function surprised(
+  averages: Averages,
+  qualities: readonly number[],
+  trial: (leaps: LeapsOptions) => Promise<Tried>,
+): Promise<Averages> {
+  const quality = [...qualities].sort((a, b) => a - b)[Math.floor(qualities.length / 2)]!;
+  const { clips } = await trial({ quality, averages });
+  return withSurprise(
+    averages,
+    clips.map(({ trace }) => trace.measurements),
+  );
+}
+
+/** The same decisions under the quality that they came to, so that asked for, estimated and reached agree on average. */
+function unbiased(candidate: Candidate): Candidate {
+  const { outer, estimates } = candidate;
+  if (!('leaps' in outer) || !estimates) return candidate;
+  const { quality, averages } = outer.leaps;
+  const moved = (decibels: number) => Number((decibels + estimates.bias).toFixed(2));
+  const leaps = { quality: moved(quality), averages: { ...averages, decibels: moved(averages.decibels) } };
+  return { ...candidate, outer: { leaps }, estimates: { ...estimates, bias: 0 } };
 }
 
 /** Prompts that computed steps are searched with; the weights are fitted with all. */
@@ -111,7 +168,7 @@ function plannerOf(
     }),
   );
   const found = new Map<number, readonly number[]>();
-  return async function* planOf(precision: Precision, budget: number): AsyncGenerator<CalibrationEvent, FittedPlan> {
+  return async function* planOf(precision: Precision, budget: number): AsyncGenerator<CalibrationEvent, OuterLevel> {
     const request = { timesteps, guidanceScale, precision };
     let computed = found.get(budget);
     if (!computed) {
@@ -123,6 +180,7 @@ function plannerOf(
       computed = next.value;
       found.set(budget, computed);
     }
-    return fitLeaps(runtime, { ...request, lessons, computed });
+    const { plan } = await fitLeaps(runtime, { ...request, lessons, computed });
+    return { plan };
   };
 }

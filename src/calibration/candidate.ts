@@ -6,19 +6,23 @@ import type { Precision } from '../model.ts';
 import { type Pipeline, sizeOf } from '../pipeline.ts';
 import { full } from '../policies/full.ts';
 import { quantcache } from '../policies/quantcache/index.ts';
+import type { Averages } from '../policies/quantcache/leaping/averages.ts';
+import type { LeapPlan } from '../policies/quantcache/leaps.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { Trace } from '../trace.ts';
 import { framesOf } from '../video/frames.ts';
 import { type CostModel, costsOf, type PredictedTime, predictTime, type TimedRun } from './cost.ts';
-import type { FittedPlan } from './fit.ts';
 import type { MeasuringOptions } from './measure.ts';
 
 /** A way to run that was tried on all prompts. */
 export interface Candidate {
   readonly numSteps: number;
-  readonly planned: FittedPlan;
+  readonly outer: OuterLevel;
   readonly precision: Precision;
   /** Threshold of `srap`; 0 leaves out nothing. */
   readonly pruning: number;
+  /** Computed steps of a clip, the mean over the prompts. */
+  readonly computed: number;
   /** Blocks left out, all prompts together. */
   readonly leftOut: number;
   /** Medians over the prompts. Speed-ups are against full fp32 computation at the same number of steps. */
@@ -27,24 +31,39 @@ export interface Candidate {
   readonly speedup: number;
   readonly denoiseSpeedup: number;
   readonly predictedSpeedup: number;
+  /** How the runs' own estimates did: the mean of what they were short of, in decibels, and its standard deviation. */
+  readonly estimates?: { readonly bias: number; readonly spread: number };
+}
+
+/** The outer level of caching: a plan for a number of steps, or leaps that follow the clip. */
+export type OuterLevel = { readonly plan: LeapPlan } | { readonly leaps: LeapsOptions };
+
+/** Options of leaps that follow the clip. */
+export interface LeapsOptions {
+  readonly quality: number;
+  readonly averages: Averages;
 }
 
 /** What a candidate is, before it is tried. */
-export type Setting = Pick<Candidate, 'numSteps' | 'planned' | 'precision' | 'pruning'>;
+export type Setting = Pick<Candidate, 'numSteps' | 'outer' | 'precision' | 'pruning'>;
 
 /** The options of `quantcache` that a candidate stands for, with the plans of several numbers of steps. */
 export function optionsOf(candidates: readonly [Setting, ...Setting[]]) {
   const [{ precision, pruning }] = candidates;
   const rounded = (value: number) => Number(value.toFixed(6));
-  const leapsOf = ({ planned: { plan } }: Setting) =>
+  const shortened = (plan: LeapPlan): LeapPlan =>
     plan.map(({ step, latents, outputs }) => ({
       step,
       latents: rounded(latents),
       outputs: outputs.map((weights) => weights.map(rounded)),
     }));
+  const planned = candidates.flatMap(({ numSteps, outer }) =>
+    'plan' in outer ? [[numSteps, shortened(outer.plan)] as const] : [],
+  );
+  const following = candidates.flatMap(({ outer }) => ('leaps' in outer ? [outer.leaps] : []));
   return {
     srap: pruning > 0 && { threshold: pruning },
-    hlc: { plans: Object.fromEntries(candidates.map((setting) => [setting.numSteps, leapsOf(setting)])) },
+    hlc: { plans: Object.fromEntries(planned), leaps: following[0] ?? (false as const) },
     aigq: precision !== 'fp32' && {
       ladder: [[precision, 0]] as [Precision, number][],
       available: ['fp32' as const, precision],
@@ -56,6 +75,7 @@ export function optionsOf(candidates: readonly [Setting, ...Setting[]]) {
 export interface MadeClip extends TimedRun {
   /** Bytes as they are shown. */
   readonly pixels: Uint8Array;
+  readonly trace: Pick<Trace, 'decisions' | 'measurements'>;
 }
 
 /** Decibels of a clip against another. */
@@ -101,14 +121,20 @@ interface Trial {
   readonly runs: TimedRun[];
 }
 
+/** A setting that was tried, and the clips that it made. */
+export interface Tried {
+  readonly candidate: Candidate;
+  readonly clips: readonly MadeClip[];
+}
+
 /** Runs a setting on all prompts. */
 export async function tryOut(
   pipeline: Pipeline,
   runtime: Runtime,
   options: MeasuringOptions,
   { setting, references, costs, runs }: Trial,
-): Promise<Candidate> {
-  const { numSteps, precision, planned } = setting;
+): Promise<Tried> {
+  const { numSteps, precision } = setting;
   const knowsCost = costs?.computed.has(precision);
   if (!knowsCost) await makeClip(pipeline, runtime, options, { prompt: 0, numSteps, setting }); // compiles
   const clips: MadeClip[] = [];
@@ -117,21 +143,42 @@ export async function tryOut(
   runs.push(...clips);
   const ratios = (time: keyof PredictedTime) => clips.map((clip, i) => references[i]![time] / clip[time]);
   const qualities = clips.map((clip, i) => qualityOf(clip, references[i]!));
+  const computed = mean(clips.map(({ trace }) => computedSteps(trace)));
   const predicted = predictTime(costs && knowsCost ? costs : costsOf(runs), {
     numSteps,
-    computed: planned.plan.length,
+    computed,
     precision,
   });
-  return {
+  const misses = clips.flatMap(({ trace }, i) => {
+    const estimate = estimateOf(trace);
+    return estimate === undefined ? [] : [qualities[i]! - estimate];
+  });
+  const candidate = {
     ...setting,
+    computed,
     leftOut: clips.reduce((sum, { trace }) => sum + leftOutOf(trace), 0),
     psnr: median(qualities),
     worstPsnr: Math.min(...qualities),
     speedup: median(ratios('total')),
     denoiseSpeedup: median(ratios('denoise')),
     predictedSpeedup: median(references.map(({ total }) => total)) / predicted.total,
+    ...(misses.length > 0 && { estimates: { bias: mean(misses), spread: deviation(misses) } }),
   };
+  return { candidate, clips };
 }
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const deviation = (values: readonly number[]): number => {
+  const middle = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
+};
+
+const computedSteps = ({ decisions }: MadeClip['trace']): number =>
+  decisions.filter(({ level, did }) => level === 'step' && did === 'compute').length;
+
+/** What a run said at its end of its own quality. */
+const estimateOf = ({ measurements }: MadeClip['trace']): number | undefined =>
+  measurements.findLast(({ values }) => values.quality !== undefined)?.values.quality;
 
 const leftOutOf = ({ decisions }: MadeClip['trace']): number =>
   decisions.filter(({ level, did }) => level === 'block' && did !== 'compute').length;

@@ -49,6 +49,7 @@ interface Flags extends ModelFlags, SizeRequest {
   steps: number[];
   guidance?: number;
   seed: number;
+  qualities: number[];
   budgets: number[];
   trials: number;
   precisions?: Precision[];
@@ -58,6 +59,9 @@ interface Flags extends ModelFlags, SizeRequest {
   json?: boolean;
   quiet?: boolean;
 }
+
+/** What leaps that follow the clip are tried at. */
+const standardQualities = [24, 26, 28, 30, 32, 34, 36, 38, 40];
 
 /** What is written where no target is given: the fastest of so many decibels, in the middle and at the worst. */
 const standardTargets: Readonly<Record<string, Target>> = {
@@ -88,7 +92,8 @@ export function command(): Command {
     .option('--prompts <count>', 'how many prompts, from the first', wholeNumber(1), 4)
     .option('--prompts-from <file>', 'a prompt per line, or a .json list')
     .option('--steps <counts>', 'numbers of steps to plan for, such as 30,100', list, [30])
-    .option('--budgets <counts>', 'numbers of computed steps to try', list, [2, 3, 4, 5, 6, 8, 10])
+    .option('--qualities <list>', 'decibels to try leaps at that follow the clip', decibelList, standardQualities)
+    .option('--budgets <counts>', 'numbers of computed steps to try fixed plans of; default: none', list, [])
     .option('--trials <count>', 'sets of computed steps to try for each budget', wholeNumber(1), 16)
     .option('--precisions <list>', 'precisions to try, such as w8a8,fp32; default: both on a CPU', precisionList)
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
@@ -103,7 +108,7 @@ export function command(): Command {
 }
 
 /** Of the options, those that only a search for profiles reads. */
-const ofSearches = ['budgets', 'trials', 'each', 'name'];
+const ofSearches = ['qualities', 'budgets', 'trials', 'each', 'name'];
 
 /** Refuses options that what is calibrated has no use for. */
 function refuseUseless({ recipes, policy, quality, speedup, steps, budgets }: Flags, command: Command): void {
@@ -197,9 +202,9 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return;
   }
   const tried: Precision[] = flags.precisions ?? (flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32']);
-  const { budgets, trials } = flags;
+  const { qualities, budgets, trials } = flags;
   const candidates = await finish(
-    calibrate(pipeline, runtime, { ...request, budgets, trials, precisions: tried }, earlier),
+    calibrate(pipeline, runtime, { ...request, qualities, budgets, trials, precisions: tried }, earlier),
     follow,
   );
   progress.end();
@@ -218,7 +223,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   if (missed.length > 0)
     throw new QuantCacheError(
       'target_missed',
-      `Not all that was asked for is reached, and what is not is not written. ${missed.join(' ')} Ask for less, or try more --budgets, --trials or --precisions.`,
+      `Not all that was asked for is reached, and what is not is not written. ${missed.join(' ')} Ask for less, or try other --qualities, --budgets or --precisions.`,
     );
   if (flags.json) process.stdout.write(`${JSON.stringify(profiles)}\n`);
 }
@@ -235,6 +240,10 @@ async function assertFiles(flags: Flags, targets: readonly NamedTarget[]): Promi
 
 const measurementsOf = ({ measurements }: Flags, [first]: readonly NamedTarget[]): string =>
   measurements ?? `${first!.file}.measurements`;
+
+function decibelList(text: string): number[] {
+  return [...new Set(text.split(',').map(positiveNumber))];
+}
 
 function precisionList(text: string): Precision[] {
   const names = [...new Set(text.split(','))];
@@ -284,14 +293,16 @@ function targetsOf({ policy, quality, speedup, out, name }: Flags): NamedTarget[
 
 /** A target per number of computed steps that was tried: the best way to compute so many. */
 function oneOfEach(candidates: readonly Candidate[], steps: readonly number[], targets: readonly NamedTarget[]) {
-  const computed = ({ planned: { plan } }: Candidate) => plan.length;
+  const computed = ({ outer }: Candidate) => ('plan' in outer ? outer.plan.length : undefined);
   const atFirst = candidates.filter(({ numSteps }) => numSteps === steps[0]);
-  return [...new Set(atFirst.map(computed))].map((count) => ({
-    name: `steps-${count}`,
-    target: { speedup: 0 },
-    file: fileOfEach(targets, count),
-    candidates: candidates.filter((candidate) => computed(candidate) === count),
-  }));
+  return [...new Set(atFirst.map(computed))]
+    .filter((count) => count !== undefined)
+    .map((count) => ({
+      name: `steps-${count}`,
+      target: { speedup: 0 },
+      file: fileOfEach(targets, count),
+      candidates: candidates.filter((candidate) => computed(candidate) === count),
+    }));
 }
 
 /** Where the best way to compute so many steps is written: beside the first profile. */
@@ -324,20 +335,14 @@ function profileOf({ candidates, name, target, model, fitted, steps, prompts }: 
   const shortfalls: string[] = [];
   for (const count of steps) {
     const [chosen] = picked;
-    const like = candidates.filter(
-      ({ numSteps, precision, pruning }) =>
-        numSteps === count && (!chosen || (precision === chosen.precision && pruning === chosen.pruning)),
-    );
+    const like = candidates.filter((one) => one.numSteps === count && (!chosen || isSameWay(one, chosen)));
     if (like.length === 0) continue;
     const best = pick(like as [Candidate, ...Candidate[]], target);
     if (reaches(best, target)) picked.push(best);
     else shortfalls.push(shortfallOf(best, target));
     if (picked.length === 0) return { shortfalls };
   }
-  const figures = picked.map(({ planned, ...figure }) => ({
-    ...figure,
-    computed: planned.plan.map(({ step }) => step),
-  }));
+  const figures = picked.map(({ outer: _, ...figure }) => figure);
   const profile: WrittenProfile = {
     format: 'quantcache-profile',
     version: 3,
@@ -350,6 +355,13 @@ function profileOf({ candidates, name, target, model, fitted, steps, prompts }: 
   return { profile, shortfalls };
 }
 
+/** Whether one profile can hold both: one precision, one pruning, and plans or the same leaps. */
+function isSameWay(a: Candidate, b: Candidate): boolean {
+  const allowedError = ({ outer }: Candidate) =>
+    'leaps' in outer ? Math.round(100 * (outer.leaps.averages.decibels - outer.leaps.quality)) : undefined;
+  return a.precision === b.precision && a.pruning === b.pruning && allowedError(a) === allowedError(b);
+}
+
 /** What is asked for and what there is, at one number of steps. */
 function shortfallOf({ numSteps, psnr, worstPsnr, speedup }: Candidate, target: Target): string {
   const worst = 'quality' in target && target.worst !== undefined ? ` and ${target.worst} dB at the worst` : '';
@@ -357,5 +369,5 @@ function shortfallOf({ numSteps, psnr, worstPsnr, speedup }: Candidate, target: 
   return `of ${numSteps} steps, ${asked} is not reached; the nearest makes ${psnr.toFixed(1)} dB (worst ${worstPsnr.toFixed(1)}) at ${speedup.toFixed(2)}x`;
 }
 
-const describe = ({ numSteps, planned, precision, pruning, ...figures }: Candidate): string =>
-  `${planned.plan.length} of ${numSteps} steps, ${precision}${pruning ? `, pruning ${pruning}` : ''}: ${figures.psnr.toFixed(1)} dB (worst ${figures.worstPsnr.toFixed(1)}), ${figures.speedup.toFixed(2)}x (predicted ${figures.predictedSpeedup.toFixed(2)}x), transformer ${figures.denoiseSpeedup.toFixed(2)}x`;
+const describe = ({ numSteps, computed, precision, pruning, ...figures }: Candidate): string =>
+  `${Number(computed.toFixed(1))} of ${numSteps} steps, ${precision}${pruning ? `, pruning ${pruning}` : ''}: ${figures.psnr.toFixed(1)} dB (worst ${figures.worstPsnr.toFixed(1)}), ${figures.speedup.toFixed(2)}x (predicted ${figures.predictedSpeedup.toFixed(2)}x), transformer ${figures.denoiseSpeedup.toFixed(2)}x`;

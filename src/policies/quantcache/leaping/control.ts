@@ -48,8 +48,11 @@ export interface ControlRequest {
 export interface Control {
   /** What the answer at a step should be; undefined at the first one. */
   expected(course: Course, step: number): Prediction | undefined;
-  /** After an answer: notes the step and chooses the next one. `missed` is absent where nothing was expected. */
-  observe(course: Course, step: number, missed: number | undefined): void;
+  /**
+   * After an answer: notes the step, chooses the next one and returns how difficult the clip is here, 1 for the average.
+   * `missed` is absent where nothing was expected.
+   */
+  observe(course: Course, step: number, missed: number | undefined): number;
   /** The leap to the next step, after which `observe` is due. */
   leap(course: Course): Prediction;
   /** Decibels of the finished clip, estimated from all that was seen. */
@@ -79,14 +82,15 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
       let difficulty = 1;
       if (missed !== undefined) {
         const usual = predictor.answer(course.history, step).meanSquare * surprise[step]!;
-        difficulty = memory > 0 ? missed / usual : 1;
-        course.spent += course.open * difficulty;
+        difficulty = missed / usual;
+        course.spent += course.open * (memory > 0 ? difficulty : 1);
       }
       course.history = [step, ...course.history].slice(0, longestHistory);
       course.open = 0;
       course.next = step + 1;
-      if (!Number.isFinite(difficulty) || !(difficulty > 0)) return; // where an estimate is missing, nothing is leapt over
-      const lasting = (from: number) => difficulty ** (memory ** (((from - step) * referenceSteps) / numSteps));
+      if (!Number.isFinite(difficulty) || !(difficulty > 0)) return difficulty; // where an estimate is missing, nothing is leapt over
+      const lasting = (from: number) =>
+        memory > 0 ? difficulty ** (memory ** (((from - step) * referenceSteps) / numSteps)) : 1;
       const { next } = cheapestPath({
         numSteps,
         from: step,
@@ -96,6 +100,7 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
       });
       course.next = next;
       course.open = errorOf(step, next);
+      return difficulty;
     },
     leap: ({ history, next, rest }) => predictor.leap(history, next, rest),
     estimate: ({ spent, open }) => averages.decibels + decibels(spent + open),

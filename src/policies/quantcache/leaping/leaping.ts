@@ -78,8 +78,10 @@ export function followAnswers(settings: LeapingSettings, context: RunContext, me
       for (const old of course.history.slice(longestHistory - 1)) known.drop(`answer ${old}`);
       known.keep('latents', latents);
       known.keep(`answer ${step}`, output);
-      control.observe(course, step, missed);
-      measure({ step, path: tree.path, values: { next: course.next, quality: control.estimate(course) } });
+      const difficulty = control.observe(course, step, missed);
+      const quality = control.estimate(course); // infinite as long as nothing was leapt over
+      const values = { next: course.next, difficulty, ...(Number.isFinite(quality) && { quality }) };
+      measure({ step, path: tree.path, values });
     },
     heldBytes: known.bytes,
     dispose: known.dispose,
