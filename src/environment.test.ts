@@ -14,6 +14,7 @@ describe('readEnvironment', () => {
       tokenPath: empty.HF_TOKEN_PATH,
       proxy: { http: undefined, https: undefined, except: undefined },
       offline: false,
+      apiKey: undefined,
       home: join(homedir(), '.cache/quantcache'),
     });
   });

@@ -22,6 +22,7 @@ export const environmentVariables = [
   { name: 'NO_PROXY', default: '', effect: 'hosts that are reached without a proxy' },
   { name: 'XDG_CACHE_HOME', default: '~/.cache', effect: 'folder of all caches' },
   { name: 'QUANTCACHE_HOME', default: '$XDG_CACHE_HOME/quantcache', effect: 'quantized weights, profiles, hashes' },
+  { name: 'QUANTCACHE_API_KEY', default: '', effect: 'key that clients of "quantcache serve" must send' },
   {
     name: 'QUANTCACHE_INTEGER_PRODUCTS',
     default: 'what a self-test finds',
@@ -41,6 +42,8 @@ export interface Environment {
   /** Proxies for addresses of either kind, and hosts that are reached without. */
   proxy: { http: string | undefined; https: string | undefined; except: string | undefined };
   offline: boolean;
+  /** A key of our own server's clients. */
+  apiKey: string | undefined;
   /** Our own folder: quantized weights, profiles, hashes. */
   home: string;
 }
@@ -60,6 +63,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       except: env.no_proxy || env.NO_PROXY || undefined,
     },
     offline: /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE?.trim() ?? ''),
+    apiKey: env.QUANTCACHE_API_KEY || undefined,
     home: folder(env.QUANTCACHE_HOME) ?? join(cache, 'quantcache'),
   };
 }

@@ -20,6 +20,22 @@ export interface GenerationDefaults {
   readonly guidanceScale: number;
 }
 
+/** What sizes and lengths there can be, for those that ask before a model is asked. */
+export interface ClipLimits {
+  /** Pixels in height and width. */
+  readonly side: { readonly least: number; readonly most: number };
+  /** The most pixels of a frame. */
+  readonly mostArea: number;
+  /** Lengths are best a multiple of so many frames; none but single pictures is shorter. */
+  readonly frameMultiple: number;
+  readonly mostFrames: number;
+  readonly fps: { readonly least: number; readonly most: number };
+  /** Sizes that have a name, HEIGHTxWIDTH, smallest first. */
+  readonly namedSizes: readonly string[];
+  /** Whether the model takes a negative prompt. */
+  readonly negativePrompt: boolean;
+}
+
 /** What a caller may say about size and length. */
 export interface SizeRequest {
   /** HEIGHTxWIDTH in pixels; excludes `resolution` and `aspect`. */
@@ -174,6 +190,7 @@ export interface Pipeline extends ModelIdentity, AsyncDisposable {
   /** What is odd about the checkpoint, though it can be run. */
   readonly warnings: readonly string[];
   readonly defaults: GenerationDefaults;
+  readonly limits: ClipLimits;
   /** Sizes in pixels and latents, the model's own where the request is silent. Throws `invalid_option`. */
   geometry(request: SizeRequest): Geometry;
   readonly text: TextStage;

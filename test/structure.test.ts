@@ -15,7 +15,7 @@ interface SourceFile {
   readonly imports: readonly string[];
 }
 
-const isTest = /(\.test|\/testing|^policies\/conformance|^nn\/reference)\.ts$/;
+const isTest = /(\.test|\/testing|^(policies|serve)\/conformance|^nn\/reference)\.ts$/;
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !isTest.test(path))
   .map(read);
@@ -118,12 +118,39 @@ test('what is shared speaks of no single model', () => {
   expect(said.filter(Boolean)).toEqual([]);
 });
 
-test('the command line and benchmarks use the public entry points', () => {
-  const inside = /^(?!(cli|bench|api|files)\/|(index|errors|version)\.ts)[\w-]+(\/|\.ts)/;
+test('the command line, benchmarks and the engine of the server use the public entry points', () => {
+  const inside = /^(?!(cli|bench|serve|api|files)\/|(index|errors|environment|version)\.ts)[\w-]+(\/|\.ts)/;
   const ours = (list: string[]) => list.filter((line) => files.has(line.split(' -> ')[1]!));
-  expect(ours(offenders(/^(cli|bench)\//, inside))).toEqual([]);
-  expect(offenders(/^(?!cli\/|bench\/)/, /^(cli|bench|api)\//)).toEqual([]);
+  expect(ours(offenders(/^(cli|bench|serve\/engine)\//, inside))).toEqual([]);
+  expect(offenders(/^(?!cli\/|bench\/|serve\/engine\/)/, /^(cli|bench|api)\//)).toEqual([]);
+  expect(offenders(/^(?!cli\/|serve\/)/, /^serve\//)).toEqual([]);
   expect(offenders(/^bench\//, /^cli\//)).toEqual([]);
+});
+
+test('the process that serves loads no engine', () => {
+  /** All files that a file needs; what it only names the types of is not loaded. */
+  const reached = (from: string, seen = new Set<string>()): Set<string> => {
+    if (seen.has(from)) return seen;
+    seen.add(from);
+    const text = sources.find(({ path }) => path === from)?.text ?? '';
+    const statements = text.matchAll(/^(?:import|export)(?! type)\b[^;]*?from '([^']+)'/gms);
+    for (const [, name] of statements) reached(resolve(from, name!), seen);
+    return seen;
+  };
+  expect([...reached('index.ts')]).toContain('onnxruntime-node');
+  for (const file of ['cli/main.ts', 'cli/serve.ts', 'serve/server.ts'])
+    expect([...reached(file)].filter((name) => /^onnxruntime|^serve\/engine\/(child|clip)|^index/.test(name))).toEqual(
+      [],
+    );
+});
+
+test('the parts of the server know each other in one direction', () => {
+  expect(
+    offenders(/^serve\/(api|job|queue|events|pace|video|work)\.ts|^serve\/(store|engine)\//, /^serve\/(http\/|server)/),
+  ).toEqual([]);
+  expect(offenders(/^serve\/http\//, /^serve\/(store\/|server|work|engine\/(?!messages))/)).toEqual([]);
+  expect(offenders(/^serve\/store\//, /^serve\/engine\//)).toEqual([]);
+  expect(offenders(/^serve\//, /^hono|^@hono/).filter((line) => !/^serve\/(http\/|server)/.test(line))).toEqual([]);
 });
 
 test('the main entry is small, and the package names all others', () => {

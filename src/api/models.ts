@@ -14,6 +14,7 @@ export type {
 export type { Family, ModuleSizes, RandomModules } from '../models/family.ts';
 export { demoFolder, demoModel, families } from '../models/index.ts';
 export type {
+  ClipLimits,
   Conditioning,
   ConditionRequest,
   Costs,

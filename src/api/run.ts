@@ -1,8 +1,11 @@
 /** `quantcache/run`: a run's options as data, and what the file of a clip says about its making. */
 export { type DecodeOptions, decode } from '../decode.ts';
+export { loadProfile } from '../profiles.ts';
 export { loadReference } from '../references.ts';
 export { decideRun, generateOptionsOf, type RunDecision } from '../run/decide.ts';
 export { createKeeper, type Keeper, type KeeperOptions } from '../run/keeper.ts';
+export { assertMemory } from '../run/memory.ts';
+
 export { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema } from '../run/options.ts';
 export { openPartial, partialOf, removePartial, savePartial } from '../run/partial.ts';
 export {

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { canRead, imageTextScores } from '../api/metrics.ts';
 import { families } from '../api/models.ts';
+import { assertMemory } from '../api/run.ts';
 import { assertFormat } from '../api/video.ts';
 import { autosave } from '../bench/autosave.ts';
 import { makeClip } from '../bench/clip.ts';
@@ -34,7 +35,6 @@ import { pageCommand, writePage } from './benchpage.ts';
 import { stepCommand } from './benchstep.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
-import { assertMemory } from './memory.ts';
 import { finiteNumber, type ModelFlags, modelOf, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 

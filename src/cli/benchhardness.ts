@@ -1,5 +1,6 @@
 /** `quantcache bench hardness`: how much a model leaves to accelerate, and how much of it only adaptivity can have. */
 import { Command, InvalidArgumentError } from 'commander';
+import { assertMemory } from '../api/run.ts';
 import { assertFormat } from '../api/video.ts';
 import { autosave } from '../bench/autosave.ts';
 import { type Hardness, hardnessText, loadHardness, saveHardness } from '../bench/hardness/hardness.ts';
@@ -12,7 +13,6 @@ import { assertOutputs } from '../files/outputs.ts';
 import { openModel, saveVideo } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
-import { assertMemory } from './memory.ts';
 import { finiteNumber, type ModelFlags, modelOf, wholeNumber, withModel } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 

@@ -21,6 +21,7 @@ import {
 import { samplerNamed, sizeOf } from '../api/models.ts';
 import { policyEntry } from '../api/policies.ts';
 import { type IntegerPrecision, isInteger } from '../api/quantization.ts';
+import { assertMemory } from '../api/run.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import {
   finish,
@@ -34,7 +35,6 @@ import {
 import { calibrateRecipes } from './calibraterecipes.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
-import { assertMemory } from './memory.ts';
 import { finiteNumber, type ModelFlags, modelOf, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 

@@ -1,13 +1,12 @@
 /** `quantcache decode`: latents that a run saved to the clips that it would have made. */
 import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
-import { assertSameModel, decode, differenceOf, readLatents } from '../api/run.ts';
+import { assertMemory, assertSameModel, decode, differenceOf, readLatents } from '../api/run.ts';
 import { assertFormat, framesOf } from '../api/video.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import { openModel, QuantCacheError, saveVideo } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { fileNames } from './filenames.ts';
-import { assertMemory } from './memory.ts';
 import { type ModelFlags, withModel } from './options.ts';
 import { createProgress, interruptSignal } from './progress.ts';
 

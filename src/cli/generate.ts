@@ -1,7 +1,9 @@
 /** `quantcache generate`: prompts to video files. */
 
 import { Command, Option } from 'commander';
+
 import {
+  assertMemory,
   assertSameMaking,
   differenceOf,
   loadReference,
@@ -12,6 +14,7 @@ import {
   saveText,
 } from '../api/run.ts';
 import { summarizeDocument, summaryLines, type Trace, type TraceSummary, traceDocument } from '../api/trace.ts';
+
 import { assertFormat, framesOf } from '../api/video.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import {
@@ -30,9 +33,10 @@ import {
 import { startRuntime } from './device.ts';
 import { fileNames } from './filenames.ts';
 import { type GenerateFlags, requestOf } from './generaterequest.ts';
+
 import { keepRun } from './keeping.ts';
-import { assertMemory } from './memory.ts';
 import { finiteNumber, keyValue, nonNegativeNumber, wholeNumber, withModel, withSize } from './options.ts';
+
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
 

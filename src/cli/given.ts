@@ -1,6 +1,6 @@
 /** What was typed, checked before a command acts on it: no option without a value, and none that nothing would read. */
 import type { Command } from 'commander';
-import { QuantCacheError } from '../index.ts';
+import { QuantCacheError } from '../errors.ts';
 
 /** Refuses options and arguments whose value is empty: they would count as not given. */
 export function refuseEmptyValues(command: Command): void {

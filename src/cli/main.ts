@@ -1,24 +1,24 @@
 #!/usr/bin/env node
 /** The command line: one file per command. Results go to stdout, all else to stderr. */
 import { Command, CommanderError } from 'commander';
-import { exitCode, messageOf, originOf } from '../errors.ts';
-import { QuantCacheError } from '../index.ts';
+import { exitCode, messageOf, originOf, QuantCacheError } from '../errors.ts';
 import { version } from '../version.ts';
 import { receiveArguments, releaseParent } from './arguments.ts';
 import { refuseEmptyValues } from './given.ts';
 import { keepRunningWithoutReaders } from './streams.ts';
 
 /** The commands, as a table: a new command is one file and one line here. */
-const commands = [
-  () => import('./generate.ts'),
-  () => import('./decode.ts'),
-  () => import('./calibrate.ts'),
-  () => import('./policies.ts'),
-  () => import('./inspect.ts'),
-  () => import('./verify.ts'),
-  () => import('./bench.ts'),
-  () => import('./doctor.ts'),
-];
+const commands: Readonly<Record<string, () => Promise<{ command(): Command }>>> = {
+  generate: () => import('./generate.ts'),
+  decode: () => import('./decode.ts'),
+  serve: () => import('./serve.ts'),
+  calibrate: () => import('./calibrate.ts'),
+  policies: () => import('./policies.ts'),
+  inspect: () => import('./inspect.ts'),
+  verify: () => import('./verify.ts'),
+  bench: () => import('./bench.ts'),
+  doctor: () => import('./doctor.ts'),
+};
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command('quantcache')
@@ -27,7 +27,10 @@ async function run(args: readonly string[]): Promise<void> {
     .showHelpAfterError('(add --help for the options)')
     .hook('preAction', (_, command) => refuseEmptyValues(command))
     .exitOverride();
-  for (const load of commands) program.addCommand(inheriting(program, (await load()).command()));
+  // The one that is named, if one is: a server does not load the engine that other commands run.
+  const named = Object.hasOwn(commands, args[0] ?? '') ? commands[args[0]!] : undefined;
+  for (const load of named ? [named] : Object.values(commands))
+    program.addCommand(inheriting(program, (await load()).command()));
   await program.parseAsync(args, { from: 'user' });
 }
 

@@ -47,6 +47,15 @@ const open: Family['open'] = async (runtime, model, folder): Promise<Pipeline> =
   hash: async () => 'mixer',
   warnings: [],
   defaults: { height, width: height, numFrames: frames, fps: 6, numSteps: 8, guidanceScale: 3 },
+  limits: {
+    side: { least: height, most: height },
+    mostArea: height * height,
+    frameMultiple: frames,
+    mostFrames: frames,
+    fps: { least: 6, most: 6 },
+    namedSizes: [],
+    negativePrompt: true,
+  },
   geometry: () => ({
     height,
     width: height,

@@ -1,8 +1,16 @@
 /** From what a caller says about size and length to pixels and latents, the model's own where the caller is silent. */
 import { QuantCacheError } from '../../errors.ts';
 import type { Geometry } from '../../model.ts';
-import type { GenerationDefaults, SizeRequest } from '../../pipeline.ts';
-import { resolveSize, type VaeFactors } from './sizes.ts';
+import type { ClipLimits, GenerationDefaults, SizeRequest } from '../../pipeline.ts';
+import {
+  longestSide,
+  mostFrames,
+  mostPixels,
+  namedSizes,
+  resolveSize,
+  smallestSide,
+  type VaeFactors,
+} from './sizes.ts';
 
 /** What sizes follow from: the model's defaults and channels, and how much its VAE shrinks. */
 export interface ModelSizes {
@@ -13,6 +21,17 @@ export interface ModelSizes {
 
 /** Frames per second. */
 const [slowest, fastest] = [0.1, 1000];
+
+/** What `geometryOf` allows, and what the text encoder does. */
+export const limitsOf = ({ factors }: Pick<ModelSizes, 'factors'>): ClipLimits => ({
+  side: { least: smallestSide(factors), most: longestSide },
+  mostArea: mostPixels,
+  frameMultiple: factors.chunkFrames,
+  mostFrames,
+  fps: { least: slowest, most: fastest },
+  namedSizes: namedSizes(['16:9', '1:1', '9:16']),
+  negativePrompt: false,
+});
 
 /** Sizes of a clip. Throws `invalid_option`. */
 export function geometryOf({ defaults, channels, factors }: ModelSizes, request: SizeRequest): Geometry {

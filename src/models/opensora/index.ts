@@ -12,7 +12,7 @@ import { abridge } from '../../weights/selection.ts';
 import type { Family } from '../family.ts';
 import { conditionClips } from './conditioning.ts';
 import { type FolderOptions, findFolders, readConfig } from './folders.ts';
-import { geometryOf } from './geometry.ts';
+import { geometryOf, limitsOf } from './geometry.ts';
 import { openRandomModules } from './modules.ts';
 import { checkParts } from './parts.ts';
 import { writeRandomModel } from './random.ts';
@@ -75,6 +75,7 @@ async function openOpenSora(
       ...warnOfUnused('text encoder', text.unused),
     ],
     defaults: settings.defaults,
+    limits: limitsOf(sizes),
     geometry: (request) => geometryOf(sizes, request),
     text,
     condition: (request) => conditionClips((clip, randn, signal) => vae.encode(clip, randn, { signal }), request),

@@ -108,15 +108,22 @@ export function resolveSize(request: SizeRequest, factors: VaeFactors = openSora
 }
 
 /** As 4k, which has up to 8.3 million pixels and 4704 at its longest. */
-const mostPixels = 2 ** 23;
-const longestSide = 4704;
+export const mostPixels = 2 ** 23;
+export const longestSide = 4704;
 /** As 32s, the longest named duration. */
-const mostFrames = 816;
+export const mostFrames = 816;
+
+/** One patch of the transformer is 2 x 2 latents. */
+export const smallestSide = ({ spatial }: VaeFactors): number => 2 * spatial;
+
+/** The sizes of some aspect ratios, HEIGHTxWIDTH, smallest first. */
+export const namedSizes = (ratios: readonly string[]): string[] =>
+  Object.values(sizeTable).flatMap((row) => ratios.map((ratio) => row.split(' ')[aspects.indexOf(ratio)]!));
 
 /** A size from plain numbers, checked. */
 export function videoSize(height: number, width: number, frames: number, factors = openSoraFactors): VideoSize {
   const { spatial } = factors;
-  const smallest = 2 * spatial; // one patch of the transformer is 2 x 2 latents
+  const smallest = smallestSide(factors);
   if (!(Number.isInteger(height) && Number.isInteger(width)) || height < smallest || width < smallest) {
     refuse(`Size ${height}x${width} (height x width)`, `use whole numbers of at least ${smallest} pixels`);
   }

@@ -1,6 +1,8 @@
 /** Whether what is asked for can fit into this machine's memory at all: said before hours are spent on finding out. */
 import { totalmem } from 'node:os';
-import { type Geometry, type Pipeline, QuantCacheError } from '../index.ts';
+import { QuantCacheError } from '../errors.ts';
+import type { Geometry } from '../model.ts';
+import type { Pipeline } from '../pipeline.ts';
 
 /** Hidden states that attention cannot do without: its input, query, key and value. */
 const hiddenStates = 4;

@@ -1,0 +1,178 @@
+/**
+ * One run in the engine: an order to files. It decides, makes and records as `quantcache generate` does, so the same options
+ * give the same bytes.
+ *
+ * Files are named by the attempt, and the clip appears under its name last and whole: what an attempt leaves that died is
+ * never taken for a result.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { assertMemory, loadReference, picturesOf, recordOf } from '../../api/run.ts';
+import { decisionMap, summarizeDocument, traceDocument } from '../../api/trace.ts';
+import { assertFormat, contactSheet, frameAt, framesOf, makeFrames } from '../../api/video.ts';
+import {
+  decideRun,
+  type Frames,
+  finish,
+  type GenerateEvent,
+  type GenerateResult,
+  generate,
+  generateOptionsOf,
+  type Pipeline,
+  QuantCacheError,
+  type RunDecision,
+  type Runtime,
+  saveVideo,
+} from '../../index.ts';
+import type { Variant } from '../api.ts';
+import type { JobResult } from '../job.ts';
+import type { EngineOptions, FromEngine, RunOrder } from './messages.ts';
+import { stepKinds } from './steps.ts';
+
+/** What an engine has open. */
+export interface OpenEngine {
+  readonly pipeline: Pipeline;
+  readonly runtime: Runtime;
+  readonly options: EngineOptions;
+  readonly maxPixels: number;
+}
+
+/** Makes a run and its files. Throws what the engine throws; `aborted` with the signal. */
+export async function makeClip(
+  engine: OpenEngine,
+  order: RunOrder,
+  { signal, say }: { signal: AbortSignal; say: (message: FromEngine) => void },
+): Promise<JobResult> {
+  const { pipeline, runtime, options } = engine;
+  const { request, folder, attempt, image } = order;
+  const file = (name: string) => join(folder, `${attempt}.${name}`);
+  const asked = { ...request.run, ...(image !== undefined && { image: join(folder, image) }) };
+  assertNoFiles(pipeline, asked.prompts);
+  const decision = await decideRun(pipeline, asked);
+  const { run } = decision;
+  const size = pipeline.geometry(run);
+  assertCost(size, run.loops, engine.maxPixels);
+  assertMemory(pipeline, size, { prompts: run.prompts.length, loops: run.loops });
+  const video = file(request.outputFormat);
+  await assertFormat(video, { ...size, count: size.numFrames });
+  for (const message of decision.warnings) say({ type: 'warning', message });
+  // Only the picture's own name goes into the clip's file, not where the server keeps it.
+  const pictures = (await picturesOf(pipeline, run)).map((picture) => ({ ...picture, file: image! }));
+  const picture = image === undefined ? undefined : await loadReference(run.image!, size);
+  const began = performance.now();
+  const references = picture && [[picture]];
+  const result = await finish(generate(pipeline, runtime, { ...generateOptionsOf(run), references, signal }), (event) =>
+    tell(event, run, say),
+  );
+  const document = traceDocument(result.trace, {
+    model: pipeline.model,
+    blocks: pipeline.network.blocks,
+    policy: decision.profile === undefined ? run.policy : `${run.policy} ${decision.profile}`,
+    numSteps: run.numSteps,
+    flops: (module) => pipeline.costs.of(module, result.geometry).flops,
+  });
+  const summary = summarizeDocument(document);
+  say({ type: 'event', stage: 'save', done: 0, total: 1 });
+  const saving = performance.now();
+  const frames = framesOf(result.videos[0]!, result.fps);
+  const named: RunDecision = { ...decision, run: { ...run, ...(image !== undefined && { image }) } };
+  const { model, vae, textEncoder, device, threads } = options;
+  const source = { model, vae, textEncoder, device, threads };
+  const record = await recordOf(0, {
+    decision: named,
+    pipeline,
+    runtime,
+    source,
+    pictures,
+    computed: summary.precisions,
+  });
+  const thumbnail = await savePicture(middleOf(frames), file('thumbnail'), signal);
+  const spritesheet = await savePicture(contactSheet(frames, { gap: 0 }), file('spritesheet'), signal);
+  await writeFile(file('map.svg'), decisionMap(document), { mode: 0o600 });
+  if (request.trace) await writeFile(file('trace.json'), `${JSON.stringify(document)}\n`, { mode: 0o600 });
+  await saveVideo(frames, video, record, signal);
+  const bytes = await readFile(video);
+  const files: Partial<Record<Variant, string>> = {
+    video: basename(video),
+    thumbnail,
+    spritesheet,
+    ...(request.trace && { trace: basename(file('trace.json')) }),
+    decision_map: basename(file('map.svg')),
+  };
+  const { flops } = summary;
+  return {
+    files,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    bytes: bytes.length,
+    profile: decision.profile ?? null,
+    policy: run.policy,
+    policyOptions: decision.profile === undefined ? run.policyOptions : {},
+    precision: run.precision ?? null,
+    sampler: run.sampler,
+    guidanceScale: run.guidanceScale,
+    numSteps: run.numSteps,
+    times: timesOf(result, { saving, began }),
+    speedup: flops && flops.computed > 0 ? flops.full / flops.computed : null,
+    steps: stepKinds(document.decisions),
+  };
+}
+
+/** A prompt may name files in some models' notation; a server reads none that somebody else chose. */
+function assertNoFiles(pipeline: Pipeline, prompts: readonly string[]): void {
+  if (prompts.some((prompt) => pipeline.text.prepare(prompt).references.length > 0))
+    throw new QuantCacheError(
+      'invalid_option',
+      'The prompt names a file, which a server does not read. Send the picture as input_reference.',
+    );
+}
+
+function assertCost(size: { height: number; width: number; numFrames: number }, loops: number, most: number): void {
+  const { height, width, numFrames } = size;
+  if (height * width * numFrames * loops <= most) return;
+  throw new QuantCacheError(
+    'invalid_option',
+    `${numFrames * loops} frames of ${width}x${height} are more than the ${most} pixels that a clip may have here. Ask for a smaller size or fewer frames.`,
+  );
+}
+
+function tell(event: GenerateEvent, { numSteps, loops }: RunDecision['run'], say: (message: FromEngine) => void): void {
+  if (event.type === 'warning') say({ type: 'warning', message: event.message });
+  else if (event.type === 'stage') say({ type: 'event', stage: event.stage, done: 0, total: numSteps * loops });
+  else if (event.type === 'step') {
+    const [did] = stepKinds(event.decisions);
+    say({
+      type: 'event',
+      stage: 'denoise',
+      done: event.loop * numSteps + event.step + 1,
+      total: numSteps * loops,
+      did,
+    });
+  } else if (event.type === 'frames') {
+    const { decoded, total, loop } = event;
+    say({ type: 'event', stage: 'decode', done: loop * total + decoded, total: total * loops });
+  }
+}
+
+const middleOf = (frames: Frames): Frames => makeFrames(frameAt(frames, frames.count >> 1), { ...frames, count: 1 });
+
+/** Saves a picture as WebP, or as PNG where no package for WebP is installed; the name of its file. */
+async function savePicture(frames: Frames, path: string, signal: AbortSignal): Promise<string> {
+  const webp = `${path}.webp`;
+  const hasWebp = await assertFormat(webp, frames).then(
+    () => true,
+    () => false,
+  );
+  const picture = hasWebp ? webp : `${path}.png`;
+  await saveVideo(frames, picture, {}, signal);
+  return basename(picture);
+}
+
+function timesOf(
+  { times }: GenerateResult,
+  { saving, began }: { saving: number; began: number },
+): Record<string, number> {
+  const now = performance.now();
+  const all = { ...times, save: now - saving, total: now - began };
+  return Object.fromEntries(Object.entries(all).map(([stage, time]) => [stage, Math.round(time * 10) / 10]));
+}

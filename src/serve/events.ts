@@ -1,0 +1,31 @@
+/** What happens to jobs, told to whoever listens; the last ones are remembered for listeners that lost their connection. */
+import type { Job } from './job.ts';
+import type { AttemptNews, QueueEvent } from './queue.ts';
+
+/** Events that are remembered. */
+const remembered = 1000;
+
+export interface EventLog {
+  publish(type: QueueEvent['type'], job: Job, news?: AttemptNews): void;
+  subscribe(listener: (event: QueueEvent) => void, after?: number): () => void;
+}
+
+/** A log whose numbers begin after those of earlier processes, so that no client takes new events for old ones. */
+export function createEventLog(first = Date.now()): EventLog {
+  const listeners = new Set<(event: QueueEvent) => void>();
+  const events: QueueEvent[] = [];
+  let number = first;
+  return {
+    publish(type, job, news) {
+      const event = { number: ++number, type, job, news };
+      events.push(event);
+      if (events.length > remembered) events.shift();
+      for (const listener of listeners) listener(event);
+    },
+    subscribe(listener, after) {
+      if (after !== undefined) for (const event of events) if (event.number > after) listener(event);
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,192 @@
+/** From the fields of a request to a job: what the model can do of it, in the model's own terms. */
+import { randomInt } from 'node:crypto';
+import { QuantCacheError } from '../../errors.ts';
+import { parseRunOptions, type RunOptions } from '../../run/options.ts';
+import type { ModelCapabilities, ProfileDescription } from '../api.ts';
+import type { JobRequest } from '../job.ts';
+import { type CreateFields, ignoredFields } from './fields.ts';
+import { Refusal } from './refusal.ts';
+
+export interface OrderOptions {
+  /** The name by which the model was asked for. */
+  readonly model: string;
+  readonly capabilities: ModelCapabilities;
+  /** Takes the nearest possible size instead of refusing an impossible one. */
+  readonly fitsSize: boolean;
+}
+
+/** What a request orders. Throws a refusal for what the model cannot do. */
+export function orderOf(fields: CreateFields, { model, capabilities, fitsSize }: OrderOptions): JobRequest {
+  const { quantcache: ours = {} } = fields;
+  const warnings = ignoredFields(fields);
+  const loops = ours.loops ?? 1;
+  const fps = fpsOf(fields, capabilities);
+  const frames = framesOf(fields, fps, capabilities);
+  const wanted = { ...sizeOf(fields, capabilities), pixels: frames * loops };
+  const fault = sizeFault(wanted, capabilities);
+  const size = fault && fitsSize ? nearest(wanted, capabilities) : wanted;
+  if (fault && (!fitsSize || sizeFault(size, capabilities))) {
+    const sizes = `Sizes of this model: ${capabilities.sizes.join(', ')}.`;
+    throw new Refusal(400, 'unsupported_size', `${fault} ${sizes}`, { param: 'size' });
+  }
+  if (fault) warnings.push(`${fault} Made in ${size.width}x${size.height} instead.`);
+  const run = parsed({
+    prompts: [fields.prompt],
+    seed: String(fields.seed ?? randomInt(2 ** 32)),
+    negativePrompt: negativePromptOf(fields, capabilities),
+    numSteps: stepsOf(fields, capabilities),
+    guidanceScale: guidanceOf(fields, capabilities),
+    sampler: oneOf(ours.sampler, capabilities.samplers, 'sampler'),
+    loops: ours.loops,
+    size: `${size.height}x${size.width}`,
+    frames,
+    fps,
+    profile: profileOf(ours, capabilities.profiles),
+    policy: ours.policy,
+    policyOptions: ours.policy_options,
+    precision: ours.precision,
+  });
+  return {
+    model,
+    run: run as JobRequest['run'],
+    outputFormat: ours.output_format ?? 'mp4',
+    trace: ours.trace ?? false,
+    preview: ours.preview ?? true,
+    warnings,
+  };
+}
+
+/** Checks what no single field says. */
+function parsed(options: Record<string, unknown>): RunOptions {
+  try {
+    return parseRunOptions(Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
+  } catch (error) {
+    if (!(error instanceof QuantCacheError)) throw error;
+    throw new Refusal(400, error.code, error.message, { param: 'quantcache' });
+  }
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+  /** Frames of all loops. */
+  readonly pixels: number;
+}
+
+function sizeOf({ size, width, height }: CreateFields, { sizes }: ModelCapabilities): Omit<Size, 'pixels'> {
+  if ((width === undefined) !== (height === undefined))
+    throw new Refusal(400, 'invalid_value', 'Give width and height, or neither.', {
+      param: width ? 'height' : 'width',
+    });
+  if (width !== undefined && height !== undefined) return { width, height };
+  const [, columns, rows] = /^(\d{1,5})x(\d{1,5})$/.exec(size ?? sizes[0]!) ?? [];
+  if (columns === undefined || rows === undefined)
+    throw new Refusal(400, 'unsupported_size', `Write the size as WIDTHxHEIGHT, such as ${sizes.join(' or ')}.`, {
+      param: 'size',
+    });
+  return { width: Number(columns), height: Number(rows) };
+}
+
+/** Why a size is not possible. */
+function sizeFault({ width, height, pixels }: Size, { limits }: ModelCapabilities): string | undefined {
+  const { min_side, max_side, max_area, max_pixels } = limits;
+  const given = `${width}x${height}`;
+  if (Math.min(width, height) < min_side) return `${given} is too small: the least is ${min_side} pixels a side.`;
+  if (Math.max(width, height) > max_side) return `${given} is too large: the most is ${max_side} pixels a side.`;
+  if (width * height > max_area) return `${given} is too large: a frame may have ${max_area} pixels.`;
+  if (width * height * pixels > max_pixels)
+    return `${pixels} frames of ${given} are too many: a clip may have ${max_pixels} pixels, all frames together.`;
+  return undefined;
+}
+
+/** The size to offer whose shape, then whose area, is nearest. */
+function nearest({ width, height, pixels }: Size, capabilities: ModelCapabilities): Size {
+  const distance = (size: Size) =>
+    10 * Math.abs(Math.log((size.width * height) / (size.height * width))) +
+    Math.abs(Math.log((size.width * size.height) / (width * height)));
+  const possible = capabilities.sizes
+    .map((text) => text.split('x').map(Number))
+    .map(([columns = 0, rows = 0]): Size => ({ width: columns, height: rows, pixels }))
+    .filter((size) => !sizeFault(size, capabilities));
+  return possible.sort((a, b) => distance(a) - distance(b))[0] ?? { width, height, pixels };
+}
+
+function fpsOf({ fps }: CreateFields, capabilities: ModelCapabilities): number {
+  const { min, max } = capabilities.fps;
+  const rate = fps ?? capabilities.default_fps;
+  if (rate >= min && rate <= max) return rate;
+  throw new Refusal(400, 'invalid_value', `${rate} frames per second are not possible; use ${min} to ${max}.`, {
+    param: 'fps',
+  });
+}
+
+function framesOf({ num_frames, seconds }: CreateFields, fps: number, capabilities: ModelCapabilities): number {
+  const { frame_multiple: multiple, max_frames, default_frames } = capabilities;
+  const param = num_frames === undefined ? 'seconds' : 'num_frames';
+  const rounded = seconds === undefined ? default_frames : Math.ceil((seconds * fps) / multiple - 1e-9) * multiple;
+  const frames = num_frames ?? rounded;
+  if (frames > max_frames)
+    throw new Refusal(400, 'invalid_value', `${frames} frames are too many; the most is ${max_frames}.`, { param });
+  if (frames > 1 && frames < multiple)
+    throw new Refusal(
+      400,
+      'invalid_value',
+      `${frames} frames are too few; use 1 (a picture) or ${multiple} and more.`,
+      {
+        param,
+      },
+    );
+  return frames;
+}
+
+function stepsOf({ num_inference_steps }: CreateFields, { default_steps, limits }: ModelCapabilities): number {
+  const steps = num_inference_steps ?? default_steps;
+  if (steps <= limits.max_steps) return steps;
+  const message = `${steps} steps are too many; the most is ${limits.max_steps}.`;
+  throw new Refusal(400, 'invalid_value', message, { param: 'num_inference_steps' });
+}
+
+function guidanceOf({ guidance_scale }: CreateFields, capabilities: ModelCapabilities): number {
+  const scale = guidance_scale ?? capabilities.default_guidance_scale;
+  const most = capabilities.limits.max_guidance_scale;
+  if (scale >= 0 && scale <= most) return scale;
+  const message = `Guidance ${scale} is not possible; use 0 to ${most}. 1 or less turns it off.`;
+  throw new Refusal(400, 'invalid_value', message, { param: 'guidance_scale' });
+}
+
+function negativePromptOf({ negative_prompt }: CreateFields, capabilities: ModelCapabilities): string | undefined {
+  if (!negative_prompt) return undefined;
+  if (capabilities.negative_prompt) return negative_prompt;
+  throw new Refusal(400, 'unsupported_parameter', 'This model takes no negative prompt; leave it out.', {
+    param: 'negative_prompt',
+  });
+}
+
+function oneOf(value: string | undefined, allowed: readonly string[], name: string): string | undefined {
+  if (value === undefined || allowed.includes(value)) return value;
+  const message = `There is no ${name} ${JSON.stringify(value.slice(0, 40))}; use one of ${allowed.join(', ')}.`;
+  throw new Refusal(400, 'invalid_value', message, { param: `quantcache[${name}]` });
+}
+
+/** The profile that is named, or the one that promises what is asked for. Files that profiles may be elsewhere are not read. */
+function profileOf(
+  { profile, quality, speedup }: NonNullable<CreateFields['quantcache']>,
+  profiles: readonly ProfileDescription[],
+): string | undefined {
+  const asked = Object.entries({ profile, quality, speedup }).filter(([, value]) => value !== undefined);
+  if (asked.length > 1)
+    throw new Refusal(400, 'invalid_value', `Give one of ${asked.map(([name]) => name).join(' and ')}.`, {
+      param: `quantcache[${asked[1]![0]}]`,
+    });
+  const names = profiles.map(({ name }) => name);
+  if (quality === undefined && speedup === undefined) return oneOf(profile, names, 'profile');
+  // Profiles are listed by speed: the last that is good enough is the fastest, the first that is fast enough the best.
+  const found =
+    quality === undefined
+      ? profiles.find((one) => (one.speedup ?? 0) >= speedup!)
+      : profiles.findLast((one) => (one.quality ?? 0) >= quality);
+  if (found) return found.name;
+  const promises = profiles.map((one) => `${one.name}: ${one.quality?.toFixed(1)} dB, ${one.speedup?.toFixed(1)}x`);
+  const message = `No profile of this model promises that. There are: ${promises.join('; ') || 'none'}.`;
+  throw new Refusal(400, 'unsupported_target', message, { param: `quantcache[${asked[0]![0]}]` });
+}
