@@ -31,5 +31,6 @@ function replace(text: string, from: number, to: number, mutants: readonly Numbe
 
 function switched({ number, mutant }: Numbered, original: string): string {
   const on = `mutant(${number})`;
-  return mutant.mutated === '' ? `if (!${on}) { ${original} }` : `(${on} ? ${mutant.mutated} : ${original})`;
+  // In braces of its own, so that an `else` behind it stays that of the `if` before it.
+  return mutant.mutated === '' ? `{ if (!${on}) { ${original} } }` : `(${on} ? ${mutant.mutated} : ${original})`;
 }

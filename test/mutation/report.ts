@@ -7,12 +7,15 @@ import type { Mutant } from './mutants.ts';
 /** k killed by a test, s survived, u reached by no test and so a survivor, t never ended, . not tried. */
 export type Verdict = 'k' | 's' | 'u' | 't' | '.';
 
-/** Why a survivor is none to worry about, by what was changed: `src/file.ts: original -> mutated`. */
+/** Why a survivor is none to worry about, by line and change: `12 src/file.ts: original -> mutated`. */
 export type Reasons = Readonly<Record<string, string>>;
 
 /** What was changed, in one line. */
 export const changeOf = ({ file, original, mutated }: Mutant): string =>
   `${file}: ${oneLine(original)} -> ${mutated ? oneLine(mutated) : '(left out)'}`;
+
+/** The same with its line, as records list it. */
+const placeOf = (mutant: Mutant): string => `${mutant.line} ${changeOf(mutant)}`;
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ');
 
@@ -45,11 +48,10 @@ export function writeReport(
   mutants: readonly Mutant[],
   { verdicts, request, commit, tests, reasons }: MutationRecord,
 ): void {
-  const listed = (verdict: Verdict) =>
-    mutants.filter((_, i) => verdicts[i] === verdict).map((mutant) => `${mutant.line} ${changeOf(mutant)}`);
+  const listed = (verdict: Verdict) => mutants.filter((_, i) => verdicts[i] === verdict).map(placeOf);
   const survivors = mutants.flatMap((mutant, i) => {
     if (verdicts[i] !== 's' && verdicts[i] !== 'u') return [];
-    const reason = reasons[changeOf(mutant)];
+    const reason = reasons[placeOf(mutant)];
     return [{ line: mutant.line, change: changeOf(mutant), tests: verdicts[i] === 's', ...(reason && { reason }) }];
   });
   const byPart = Object.fromEntries(
