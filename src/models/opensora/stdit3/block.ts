@@ -8,11 +8,11 @@
  * `STDiT3Block`.
  */
 
-import { attention, rotaryEmbedding } from '../../../nn/attention.ts';
+import { type AttentionOptions, attention, rotaryEmbedding } from '../../../nn/attention.ts';
 import { gelu, inSlices, linearParts, overRows, perceptron } from '../../../nn/linear.ts';
 import { modulatedNorm, rmsNorm } from '../../../nn/norm.ts';
 import { type Scope, within } from '../../../nn/scope.ts';
-import type { Graph, Value } from '../../../onnx/graph.ts';
+import { elementTypeCode, type Graph, type Value } from '../../../onnx/graph.ts';
 import type { AttentionKernel } from '../../../runtime/runtime.ts';
 import type { Stdit3Config } from './config.ts';
 
@@ -101,9 +101,9 @@ function gated(graph: Graph, hidden: Value, delta: Value, gate: Value): ModuleVa
 
 /**
  * A caption as cross-attention sees it: `keys` and `values`, `[batch, length, width]`, and where captions of one batch
- * differ in length the `bias`, `[batch, 1, 1, length]`, that hides the padding.
+ * differ in length `used`, `[batch, length]`: 1 for a sample's own rows, which come first, 0 for padding.
  */
-export type Caption = Record<'keys' | 'values', Value> & Partial<Record<'bias', Value>>;
+export type Caption = Record<'keys' | 'values', Value> & Partial<Record<'used', Value>>;
 
 /** Attention of every token of as many samples as the caption has. Neither normalised nor gated. */
 export function crossAttention(
@@ -121,17 +121,31 @@ export function crossAttention(
     cross.linear(cross, op.Reshape(hidden, [-1, hiddenSize]), 'q_linear'),
     op.Concat(op.Shape(caption.keys, { start: 0, end: 1 }), [-1, hiddenSize], { axis: 0 }),
   );
-  const bias = caption.bias && expandBias(graph, caption.bias, perSample);
-  const mixed = attention(graph, perSample, caption.keys, caption.values, { heads: numHeads, headSize, kernel, bias });
+  const mixed = attendToCaption(graph, perSample, caption, { heads: numHeads, headSize, kernel });
   const projected = cross.linear(cross, op.Reshape(mixed, [-1, hiddenSize]), 'proj');
   const residual = op.Reshape(projected, op.Shape(hidden));
   return { hidden: op.Add(hidden, residual), residual };
 }
 
-/** `[batch, 1, 1, keys]` repeated for every query, as the fused kernels want it. */
-function expandBias({ op }: Graph, bias: Value, queries: Value): Value {
-  const count = op.Shape(queries, { start: 1, end: 2 });
-  return op.Expand(bias, op.Concat([1, 1], count, [1], { axis: 0 }));
+/**
+ * Attention of queries `[batch, queries, width]` to captions. On a CPU each sample sees its own rows and no padding, so that
+ * its numbers do not depend on how long the captions beside it are: padding would change the order in which kernels add.
+ */
+function attendToCaption(graph: Graph, queries: Value, caption: Caption, options: AttentionOptions): Value {
+  const { keys, values, used } = caption;
+  if (used === undefined) return attention(graph, queries, keys, values, options);
+  if (options.kernel === 'plain') {
+    const bias = graph.op.Mul(graph.op.Sub(graph.op.Unsqueeze(used, [1, 2]), graph.constant(1)), graph.constant(1e30));
+    return attention(graph, queries, keys, values, { ...options, bias });
+  }
+  return graph.scan({ queries, keys, values, used }, (sample, own) => {
+    const { op } = sample;
+    const rows = op.Cast(op.ReduceSum(own.used, [0]), { to: elementTypeCode('int64') });
+    const ofSample = (value: Value) => op.Unsqueeze(value, [0]);
+    const inUse = (value: Value) => ofSample(op.Slice(value, [0], rows, [0]));
+    const mixed = attention(sample, ofSample(own.queries), inUse(own.keys), inUse(own.values), options);
+    return { mixed: op.Reshape(mixed, op.Shape(own.queries)) };
+  }).mixed;
 }
 
 /** Keys and values of a caption `[batch, length, width]`, computed once per generation. */

@@ -42,10 +42,10 @@ export function packCaption({ conditional: text, unconditional }: TextConditioni
   return { states, dims: [batch, length, channels], lengths: unconditional ? [...lengths, ...lengths] : lengths };
 }
 
-/** `[batch, 1, 1, length]`: 0 for rows in use, minus infinity for padding; absent where all samples fill all rows. */
-export function paddingBias({ dims: [batch, length], lengths }: PackedCaption): Float32Array | undefined {
+/** `[batch, length]`: 1 for rows in use, 0 for padding behind them; absent where all samples fill all rows. */
+export function usedRows({ dims: [batch, length], lengths }: PackedCaption): Float32Array | undefined {
   if (lengths.every((used) => used === length)) return undefined;
   return Float32Array.from({ length: batch * length }, (_, i) =>
-    i % length < lengths[Math.floor(i / length)]! ? 0 : -1e30,
+    i % length < lengths[Math.floor(i / length)]! ? 1 : 0,
   );
 }

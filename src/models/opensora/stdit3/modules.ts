@@ -111,8 +111,8 @@ function inputsOf(graph: Graph, config: Stdit3Config) {
     rotary: () => ({ cos: table('cos'), sin: table('sin') }),
     caption(block: string, padded: boolean) {
       const rows = (name: string) => input(captionInput(block, name), ['batch', 'length', config.hiddenSize]);
-      const bias = padded ? input('bias', ['batch', 1, 1, 'length']) : undefined;
-      return { keys: rows('keys'), values: rows('values'), ...(bias && { bias }) };
+      const used = padded ? input('used', ['batch', 'length']) : undefined;
+      return { keys: rows('keys'), values: rows('values'), ...(used && { used }) };
     },
   };
 }

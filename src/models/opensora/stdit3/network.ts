@@ -11,7 +11,7 @@ import { createQuantizer, type QuantizationOptions } from '../../../quantization
 import type { Runtime, Tensor } from '../../../runtime/runtime.ts';
 import { sessionCache } from '../../../runtime/sessions.ts';
 import { readFloat32, type Weights } from '../../../weights/checkpoint.ts';
-import { nullCaption, packCaption, paddingBias } from './caption.ts';
+import { nullCaption, packCaption, usedRows } from './caption.ts';
 import type { Stdit3Config } from './config.ts';
 import { captionTokensGraph, finalGraph, patchGraph } from './endgraphs.ts';
 import { blocksOf, linearLayers, modulatedInputGraph } from './modules.ts';
@@ -112,8 +112,8 @@ async function embedCaption({ runtime, weights, config, sessions }: Network, { t
   const packed = packCaption(text);
   const session = await sessions.get('caption', () => captionTokensGraph(weights, config));
   const { tokens } = await session.run({ states: runtime.tensor(packed.states, packed.dims) });
-  const bias = paddingBias(packed);
-  return { tokens: tokens!, bias: bias && runtime.tensor(bias, [packed.dims[0], 1, 1, packed.dims[1]]) };
+  const used = usedRows(packed);
+  return { tokens: tokens!, used: used && runtime.tensor(used, packed.dims.slice(0, 2)) };
 }
 
 async function rotaryTensors({ runtime, weights, config }: Network, frames: number) {

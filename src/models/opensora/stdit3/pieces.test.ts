@@ -38,8 +38,8 @@ async function run(kind: string, precision: Precision, parts: Pieces, modulated:
   const crossing = kind === 'cross-attention';
   if (crossing) {
     for (const name of ['keys', 'values']) feed(captionInput(block, name), batch, captionLength, width);
-    const hidden = Array.from({ length: batch * captionLength }, (_, i) => (i === captionLength - 1 ? -1e9 : 0));
-    feeds.bias = runtime.tensor(Float32Array.from(hidden), [batch, 1, 1, captionLength]);
+    const used = Float32Array.from({ length: batch * captionLength }, (_, i) => (i === captionLength - 1 ? 0 : 1));
+    feeds.used = runtime.tensor(used, [batch, captionLength]);
   } else feed('modulation', ...modulated, 6 * width);
   if (kind === 'temporal-attention') for (const name of ['cos', 'sin']) feed(name, frames, config.headSize / 2);
   const outputs = ['hidden', 'residual'] as const;

@@ -102,7 +102,7 @@ function formOf(
   const rowParts = inPieces ? piecesFor(runtime.backend, node.kind, dims) : whole;
   const parts = apart === 'samples' ? eachSample(dims) : rowParts;
   const scores = attentionScores(config, node, { dims, pieces: parts.pieces, captionTokens: config.maxCaptionLength });
-  const padded = node.kind === 'cross-attention' && caption.bias !== undefined;
+  const padded = node.kind === 'cross-attention' && caption.used !== undefined;
   return { outputs, kernel: runtime.attentionKernel(scores), padded, ...parts };
 }
 
@@ -118,7 +118,7 @@ async function feedsOf(network: Network, generation: Generation, modulation: Ten
   return feeds;
 }
 
-/** A block's keys and values, computed once, and the bias that hides padding. */
+/** A block's keys and values, computed once, and what of them is padding. */
 async function captionFeeds({ weights, config, sessions }: Network, generation: Generation, block: string) {
   const { caption, keysAndValues } = generation;
   let tensors = keysAndValues.get(block);
@@ -127,5 +127,5 @@ async function captionFeeds({ weights, config, sessions }: Network, generation: 
     tensors = await session.run({ caption: caption.tokens });
     keysAndValues.set(block, tensors);
   }
-  return caption.bias ? { ...tensors, bias: caption.bias } : tensors;
+  return caption.used ? { ...tensors, used: caption.used } : tensors;
 }

@@ -32,7 +32,7 @@ export interface Generation {
   readonly conditioning: Conditioning;
   readonly size: LatentSize;
   readonly frames: number;
-  readonly caption: { readonly tokens: Tensor; readonly bias?: Tensor };
+  readonly caption: { readonly tokens: Tensor; readonly used?: Tensor };
   readonly positions: Tensor;
   readonly rotary: { readonly cos: Tensor; readonly sin: Tensor };
   /** Keys and values per block, filled as blocks run. */

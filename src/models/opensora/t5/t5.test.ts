@@ -65,16 +65,26 @@ describe('encode', () => {
     expect(largestError(counted(states, mask!, 32), counted(expected, tokens.mask, 32))).toBeLessThan(2e-5);
   });
 
-  test('gives each prompt what it gives it alone', async () => {
-    const encoder = loadTextEncoder(runtime, reference.weights, config());
-    const together = await encoder.encode(tokens);
-    const each = [];
-    for (const i of tokens.ids.keys()) {
-      const { states } = await encoder.encode({ ids: [tokens.ids[i]!], mask: [tokens.mask[i]!] });
-      each.push(...states);
-    }
-    expect(largestError(each, counted(together.states, together.mask!, 32))).toBeLessThan(2e-5);
-  });
+  test.each(kernels)(
+    'gives each prompt the bytes that it gives it alone, however long others are, %s',
+    async (kernel) => {
+      const encoder = loadTextEncoder({ ...runtime, attentionKernel: () => kernel }, reference.weights, config());
+      const [longest, vocabulary] = [150, config().vocabularySize];
+      const row = (length: number) => ({
+        ids: Array.from({ length: longest }, (_, i) => (i < length ? 1 + ((i * 37 + length) % (vocabulary - 1)) : 0)),
+        mask: Array.from({ length: longest }, (_, i) => (i < length ? 1 : 0)),
+      });
+      const batchOf = (rows: ReturnType<typeof row>[]) => ({
+        ids: rows.map(({ ids }) => ids),
+        mask: rows.map(({ mask }) => mask),
+      });
+      const rows = [40, 2, 150, 33, 77].map(row);
+      const together = await encoder.encode(batchOf(rows));
+      const each = [];
+      for (const one of rows) each.push(...(await encoder.encode(batchOf([one]))).states);
+      expect(counted(together.states, together.mask!, 32)).toEqual(each);
+    },
+  );
 
   test('reports each block, and stops between blocks when asked to', async () => {
     const stop = new AbortController();

@@ -17,8 +17,8 @@ export async function* verifyTextEncoder(runtime: Runtime, reference: ReferenceC
   const known = new Map<string, ArrayLike<number>>();
   const { states } = await encoder.encode(tokens, {
     fullLength: true,
-    async onBlock(done, _total, hidden) {
-      known.set(`inter/hidden_after_block${done - 1}`, (await runtime.read(hidden)).slice());
+    async onBlock(done, _total, [hidden]) {
+      known.set(`inter/hidden_after_block${done - 1}`, (await runtime.read(hidden!)).slice());
     },
   });
   known.set('outputs/last_hidden_state', states);
