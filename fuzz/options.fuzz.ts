@@ -156,7 +156,7 @@ fuzz(
 
 fuzz(
   'hub ids',
-  fc.oneof(awkwardText, changedText('owner/name@main', 'owner/name/folder/file')),
+  fc.oneof(awkwardText, changedText('owner/name@main', 'owner/name:folder/file@v1')),
   (id) => void parseHubId(id),
   {
     runs: 100,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { QuantCacheError } from './errors.ts';
 import { findJson, saveJson } from './files/json.ts';
+import { isFileName } from './files/names.ts';
 import { findText } from './files/read.ts';
 import { samplerNamed } from './loop.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -20,8 +21,14 @@ import { assertSameWeights } from './weights/bound.ts';
 export const defaultProfile = 'balanced';
 
 /** The file that a profile's name stands for: a path to a .json file as it is, a name in the model's folder. */
-const fileOf = (profile: string, { folder }: Pipeline): string =>
-  profile.endsWith('.json') ? profile : join(folder, 'profiles', `${profile}.json`);
+function fileOf(profile: string, { folder }: Pipeline): string {
+  if (profile.endsWith('.json')) return profile;
+  if (isFileName(profile)) return join(folder, 'profiles', `${profile}.json`);
+  throw new QuantCacheError(
+    'invalid_option',
+    `${JSON.stringify(profile)} is no name of a profile. Give a name such as ${defaultProfile}, or the path of a file that ends in .json.`,
+  );
+}
 
 /** A profile, and what it was fitted for; `assumed` where an older file does not say and the model's defaults are taken. */
 export interface FoundProfile extends Profile {

@@ -50,6 +50,15 @@ describe('assertOutputs', () => {
       });
   });
 
+  it('names the whole path where the folders in between are yet to be made', async () => {
+    writeFileSync(at('file'), '');
+    const path = at('file/deep/deeper/x.html');
+    await expect(assertOutputs([{ path, option: '--html', makesFolder: true }])).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining(`Cannot write ${path}: a part of its path is a file`),
+    });
+  });
+
   it('refuses two outputs that are the same file, whatever they are called, and one that is read', async () => {
     mkdirSync(at('sub'));
     writeFileSync(at('there'), '');

@@ -25,7 +25,7 @@ export async function assertOutputs(outputs: readonly Output[], inputs: readonly
   const taken = new Map<string, string>();
   for (const { path, option } of inputs) taken.set(await identityOf(path).catch(() => path), `${option} reads`);
   for (const { path, option, makesFolder } of outputs) {
-    await assertCanWrite(makesFolder ? await nearest(path) : path);
+    await assertCanWrite(path, makesFolder ? await nearest(path) : path);
     const identity = await identityOf(path);
     const other = taken.get(identity);
     if (other !== undefined)

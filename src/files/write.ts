@@ -59,11 +59,11 @@ export async function makeFolderOf(path: string): Promise<void> {
 
 /**
  * Throws what `writeWhole` would throw later: missing or read-only folder, a folder in the file's place, a name too long, a
- * full disk. Call it before minutes of computation.
+ * full disk. Call it before minutes of computation. `place` stands in for a file whose folders are yet to be made.
  */
-export async function assertCanWrite(path: string): Promise<void> {
+export async function assertCanWrite(path: string, place = path): Promise<void> {
   try {
-    const { target, isStream } = await destination(path);
+    const { target, isStream } = await destination(place);
     if (isStream) return;
     const probe = temporaryPath(target);
     await (await open(probe, 'wx')).close();

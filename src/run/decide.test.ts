@@ -105,6 +105,16 @@ test('a default profile of other weights does not stand in the way, one that was
   await expect(decide({ profile: 'balanced' })).rejects.toMatchObject({ code: 'weights_mismatch' });
 });
 
+test.each(['../balanced', '../../x', 'a/b', '..', 'C:x', 'a\\\\b', ' /etc/passwd'])(
+  'a profile is a name or a .json file, not %j',
+  async (profile) => {
+    await expect(decide({ profile })).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringMatching(/no name of a profile/),
+    });
+  },
+);
+
 test("an older profile holds for the model's defaults, and the user is told that this is a guess", async () => {
   const { fitted: _, ...older } = profile;
   write('balanced', { ...older, version: 2, numSteps: 30 });
@@ -157,8 +167,10 @@ describe('a policy', () => {
 
   test('takes a bound of its memory, or refuses it', async () => {
     expect((await decide({ policy: 'hlc', cacheMemory: 5 })).run.policyOptions.cacheMemory).toBe(5);
-    await expect(decide({ policy: 'fora', cacheMemory: 5 })).rejects.toThrow(/fora.*cacheMemory/);
-    await expect(decide({ cacheMemory: 5 })).rejects.toThrow(/full.*cacheMemory/);
+    for (const asked of [{ policy: 'fora' }, { policy: 'full' }, {}])
+      await expect(decide({ ...asked, cacheMemory: 5 })).rejects.toThrow(
+        /Policy "(fora|full)" has no bound of its memory .*--cache-memory.* Leave it out, or choose .*quantcache, .*hlc/,
+      );
   });
 });
 

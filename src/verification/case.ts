@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson, readJson } from '../files/json.ts';
+import { nameInside } from '../files/names.ts';
 import { readText } from '../files/read.ts';
 import type { Policy } from '../policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -57,7 +58,7 @@ const purpose = {
   todo: 'Name a folder with reference cases, or correct the file.',
 };
 
-const entrySchema = z.looseObject({ kind: z.string(), file: z.string().optional(), json: z.string() });
+const entrySchema = z.looseObject({ kind: z.string(), file: nameInside.optional(), json: nameInside });
 const manifestSchema = z.looseObject({
   cases: z
     .record(z.string(), entrySchema)

@@ -36,6 +36,7 @@ describe('manifests', () => {
     ['cases that are none', { cases: {} }, /cases: there is no case/],
     ['a case of null', { cases: { a: null } }, /cases\.a: must be of type object/],
     ['a case without kind', { cases: { a: { json: 'a.json' } } }, /cases\.a\.kind: .*of type string/],
+    ['a file elsewhere', { cases: { a: { kind: 'x', json: '../../a.json' } } }, /cases\.a\.json: needed is a name/],
     ['a file that is a number', { cases: { a: { kind: 'x', json: 'a.json', file: 1 } } }, /cases\.a\.file: /],
   ])('with %s are refused', async (_, manifest, field) => {
     const message = expect.stringMatching(new RegExp(`manifest\\.json is not a list of .*${field.source}`));

@@ -1,6 +1,6 @@
 /**
  * What a hub or mirror answers, checked before anything is made of it: hashes and commits that come from outside become
- * paths of the cache. Files whose names lead elsewhere are passed over (`isInside`).
+ * paths of the cache. Files whose names lead elsewhere are passed over (`files/names.ts`).
  */
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
@@ -24,12 +24,6 @@ const listingSchema = z.array(
     }),
   ]),
 );
-
-/** Whether a name stays inside the folder it is joined to, on every platform. */
-export function isInside(path: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return !/[\\:\x00-\x1f\x7f]/.test(path) && path.split('/').every((part) => !['', '.', '..'].includes(part));
-}
 
 /** A successful answer again, if it is one that a hub gives to this request. Throws `network` that says what came back instead. */
 export async function checkAnswer(url: string, response: Response): Promise<Response> {

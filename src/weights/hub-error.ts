@@ -37,7 +37,11 @@ export function hubError(error: unknown, { model, access, signal }: HubRequest):
   const { endpoint, hasToken, proxy } = access;
   const fail = (code: 'network' | 'model_not_found', message: string) =>
     new QuantCacheError(code, message, { cause: error });
-  const page = `${endpoint}/${model.replace(/@.*$/, '').split('/').slice(0, 2).join('/')}`;
+  const page = `${endpoint}/${model
+    .replace(/[:@].*$/, '')
+    .split('/')
+    .slice(0, 2)
+    .join('/')}`;
   switch (status) {
     case undefined:
       break;
@@ -70,6 +74,6 @@ export function hubError(error: unknown, { model, access, signal }: HubRequest):
   const through = proxy ? ` through the proxy ${proxy}` : '';
   return fail(
     'network',
-    `${endpoint} could not be reached${through} for ${model} (${cause}). Check the connection, set HF_ENDPOINT to a mirror, or name a local folder.`,
+    `There is no local folder "${model}", and ${endpoint} could not be reached${through} (${cause}). Check the spelling and the connection, or set HF_ENDPOINT to a mirror.`,
   );
 }

@@ -186,11 +186,11 @@ describe('downloading', () => {
     await resolveHere('owner/model@v1');
     expect(readFileSync(join(folderOf('owner/model'), 'refs', 'v1'), 'utf8')).toBe(commit);
     files['fp16/model.safetensors'] = encode([{ name: 'y', dtype: 'U8', shape: [1], data: Uint8Array.of(1) }]);
-    const folder = await resolveHere('owner/model/fp16');
+    const folder = await resolveHere('owner/model:fp16');
     expect((await openCheckpoint(folder.path)).names()).toEqual(['y']);
-    const file = await resolveHere('owner/model/model.safetensors');
+    const file = await resolveHere('owner/model:model.safetensors');
     expect((await openCheckpoint(file.path)).names()).toEqual(['x']);
-    await expect(resolveHere('owner/model/none.safetensors')).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(resolveHere('owner/model:none.safetensors')).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
   it('fetches all shards of a pipeline folder', async () => {
@@ -346,6 +346,8 @@ describe('failures', () => {
     ['./owner/model', {}, 'model_not_found', /no folder/],
     ['../owner/model', {}, 'model_not_found', /no folder/],
     ['owner/model@../../x', {}, 'model_not_found', /no folder/],
+    ['some/folder/model', {}, 'model_not_found', /no folder "some\/folder\/model".*owner\/name:folder/],
+    ['owner/model:../../x', {}, 'model_not_found', /no folder/],
     ['', {}, 'model_not_found', /Name a local folder/],
   ])('%s %o: %s', async (model, env, code, message) => {
     await expect(resolveHere(model, env)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

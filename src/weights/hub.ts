@@ -11,10 +11,11 @@ import { join, resolve } from 'node:path';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { type Environment, readEnvironment } from '../environment.ts';
 import { QuantCacheError, throwIfAborted } from '../errors.ts';
+import { isInside } from '../files/names.ts';
 import { isThere } from '../files/read.ts';
 import { type DownloadProgress, downloadBlob, persistently, type RemoteFile } from './download.ts';
 import { type HubAccess, openHubAccess } from './hub-access.ts';
-import { checkAnswer, isInside } from './hub-answers.ts';
+import { checkAnswer } from './hub-answers.ts';
 import { cachedSnapshot, linkBlob, repositoryFolder, writeReference } from './hub-cache.ts';
 import { hubError } from './hub-error.ts';
 import { type HubId, parseHubId, selectFiles } from './repository.ts';
@@ -43,12 +44,12 @@ export interface ResolvedModel {
   commit?: string;
 }
 
-/** Finds a model: a local folder or file, or a hub id `owner/name[/folder or file][@revision]`, downloaded if need be. */
+/** Finds a model: a local folder or file, or a hub id `owner/name[:folder or file][@revision]`, downloaded if need be. */
 export async function resolveModel(model: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   if (model && (await isThere(model))) return { path: resolve(model), source: 'local' };
   const id = parseHubId(model);
   if (!id) {
-    const message = `There is no folder "${model}". Name a local folder, or a model of the hub as owner/name or owner/name@revision.`;
+    const message = `There is no folder ${JSON.stringify(model)}. Name a local folder, or a model of the hub as owner/name, with a folder or file of it as owner/name:folder, with a revision as owner/name@revision.`;
     throw new QuantCacheError('model_not_found', message);
   }
   const environment = options.environment ?? readEnvironment();

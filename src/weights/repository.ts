@@ -5,6 +5,7 @@
  * model and its folders are left alone; one without is a pipeline, and every folder's weights are taken.
  */
 import { QuantCacheError } from '../errors.ts';
+import { isInside } from '../files/names.ts';
 import { ambiguousError, pickleError, selectWeights } from './selection.ts';
 
 /** Small files that are needed from every folder. */
@@ -17,7 +18,7 @@ const companions = new Set([
   'spiece.model',
 ]);
 
-/** A model on the hub as named by people: `owner/name[/folder or file][@revision]`. */
+/** A model on the hub as named by people: `owner/name[:folder or file][@revision]`. */
 export interface HubId {
   /** `owner/name`. */
   name: string;
@@ -27,14 +28,16 @@ export interface HubId {
   revision: string;
 }
 
-/** Reads `owner/name[/folder or file][@revision]`; undefined if it is not of that form. */
+/**
+ * Reads `owner/name[:folder or file][@revision]`; undefined if it is not of that form. More than two parts are none: they are
+ * a local path that is not there.
+ */
 export function parseHubId(text: string): HubId | undefined {
-  const match = /^([\w.-]+\/[\w.-]+)((?:\/[\w.-]+)*)(?:@([\w./-]+))?$/.exec(text);
+  const match = /^([\w.-]+\/[\w.-]+)(?::([\w./-]+))?(?:@([\w./-]+))?$/.exec(text);
   if (!match) return undefined;
-  const [, name = '', inside = '', revision = 'main'] = match;
-  const segments = `${name}${inside}/${revision}`.split('/');
-  if (segments.some((segment) => /^\.+$/.test(segment) || segment === '')) return undefined;
-  return { name, inside: inside.slice(1), revision };
+  const [, name = '', inside, revision = 'main'] = match;
+  if (![name, inside ?? name, revision].every(isInside)) return undefined;
+  return { name, inside: inside ?? '', revision };
 }
 
 /** A repository file's folder ('' at the root) and its name there. */
@@ -83,7 +86,7 @@ function weightsIn(folder: string, names: readonly string[], place: string): str
 }
 
 function nothingError(folders: ReadonlyMap<string, string[]>, inside: string, place: string): QuantCacheError {
-  const where = inside ? `${place}/${inside}` : place;
+  const where = inside ? `${place}:${inside}` : place;
   for (const names of folders.values()) {
     const selection = selectWeights(names);
     if (selection.kind === 'pickles') return pickleError(where, selection.names);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { QuantCacheError } from '../../errors.ts';
 import { parseJson } from '../../files/json.ts';
+import { nameInside } from '../../files/names.ts';
 import { findText } from '../../files/read.ts';
 import type { GenerationDefaults } from '../../pipeline.ts';
 import type { QuantizationOptions } from '../../quantization/quantizer.ts';
@@ -56,9 +57,9 @@ export interface FolderOptions extends ResolveOptions {
 }
 
 const settingsSchema = z.object({
-  transformer: z.string(),
-  vae: z.string(),
-  textEncoder: z.string(),
+  transformer: nameInside,
+  vae: nameInside,
+  textEncoder: nameInside,
   defaults: z.object({
     height: z.int().positive(),
     width: z.int().positive(),

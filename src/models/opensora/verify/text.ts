@@ -1,6 +1,7 @@
 /** Verifies what happens before any tensor: tokens, prompt cleaning and sampling times. Texts are compared by code point. */
 import { join } from 'node:path';
 import * as z from 'zod';
+import { nameInside } from '../../../files/names.ts';
 import { readBytes } from '../../../files/read.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Comparison, ReferenceCase } from '../../../verification/case.ts';
@@ -18,7 +19,7 @@ const compareText = (tensor: string, expected: string, actual: string): Comparis
 });
 
 const tokenizerSchema = z.object({
-  model: z.string(),
+  model: nameInside,
   max_length: z.int().positive(),
   rows: z.array(z.object({ text: z.string(), ids: z.array(z.int()) })),
 });
