@@ -9,7 +9,7 @@ import { arch, availableParallelism, cpus, freemem, platform, release, totalmem 
 import { dirname, join } from 'node:path';
 import { readEnvironment } from './environment.ts';
 import { messageOf } from './errors.ts';
-import { systemCode } from './files/failure.ts';
+import { fileError, systemCode } from './files/failure.ts';
 import { finish, generate } from './generate.ts';
 import { openModel } from './models/index.ts';
 import { createPolicy } from './policies/index.ts';
@@ -62,8 +62,10 @@ function installedVersion(name: string): string | null {
 export interface CacheReport {
   readonly name: string;
   readonly folder: string;
-  /** Zero where it has not been made yet. */
-  readonly bytes: number;
+  /** Zero where it has not been made yet; absent where it cannot be read. */
+  readonly bytes?: number;
+  /** Why it cannot be read. */
+  readonly unreadable?: string;
   readonly canWrite: boolean;
 }
 
@@ -77,15 +79,21 @@ export async function cachesReport(): Promise<CacheReport[]> {
   return Promise.all(
     caches.map(async (cache) => ({
       ...cache,
-      bytes: await bytesIn(cache.folder),
+      ...(await bytesIn(cache.folder).then(
+        (bytes) => ({ bytes }),
+        (error: unknown) => ({ unreadable: messageOf(error) }),
+      )),
       canWrite: await canWriteIn(cache.folder),
     })),
   );
 }
 
-/** Bytes of all files in a folder, links not followed. */
+/** Bytes of all files in a folder, links not followed. Throws `io` where a folder cannot be read. */
 async function bytesIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw fileError('read', folder, error);
+  });
   const sizes = entries.map(async (entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return bytesIn(path);

@@ -15,6 +15,7 @@ interface ReferenceRequest extends SizeRequest {
   readonly prompts: readonly string[];
   readonly references?: readonly (readonly Clip[])[];
   readonly familyOptions?: FamilyOptions;
+  readonly pictures?: ReadonlyMap<string, string>;
 }
 
 /** Per prompt, the references that were given and, after them, those that it names itself. */
@@ -23,7 +24,7 @@ export async function referencesOf(pipeline: Pipeline, request: ReferenceRequest
   for (const [i, prompt] of request.prompts.entries()) {
     const clips = [...(request.references?.[i] ?? [])];
     for (const file of pipeline.text.prepare(prompt, request.familyOptions).references)
-      clips.push(await loadReference(file, pipeline.geometry(request)));
+      clips.push(await loadReference(request.pictures?.get(file) ?? file, pipeline.geometry(request)));
     references.push(clips);
   }
   return references;

@@ -36,6 +36,8 @@ export interface GenerateOptions extends SizeRequest {
    * a prompt itself names come after them.
    */
   readonly references?: readonly (readonly Clip[])[];
+  /** Where pictures lie that prompts name, by what they are called there. Default: where the name says. */
+  readonly pictures?: ReadonlyMap<string, string>;
   /** What only this family of models understands, such as a score that its captions were completed with. */
   readonly familyOptions?: FamilyOptions;
   readonly policy: Policy;
@@ -61,6 +63,7 @@ export const generateNames: OptionNames<GenerateOptions> = {
   seed: true,
   loops: true,
   references: true,
+  pictures: true,
   familyOptions: true,
   policy: true,
   precision: true,

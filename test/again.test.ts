@@ -1,6 +1,6 @@
 /** A clip that is made again from what its file says: the same bytes. Runs the built program. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -12,14 +12,16 @@ const folder = mkdtempSync(join(tmpdir(), 'quantcache-again-'));
 const star = 'a large red star moves right over a blue background';
 const circle = 'a small white circle spins over a black background';
 
-function run(...args: string[]) {
+function runIn(place: string, ...args: string[]) {
   const program = resolve('dist/cli/main.js');
   const { status, stderr } = spawnSync(process.execPath, [program, 'generate', ...args, '--quiet'], {
-    cwd: folder,
+    cwd: join(folder, place),
     encoding: 'utf8',
   });
   return { status, stderr };
 }
+
+const run = (...args: string[]) => runIn('.', ...args);
 
 /** Fails unless a command succeeds; returns what it says. */
 function made(...args: string[]): string {
@@ -55,6 +57,7 @@ describe('with pictures and loops', () => {
   beforeAll(async () => {
     await picture('first.png', 200);
     await picture('named.png', 90);
+    await picture('other.png', 3);
     made(prompt, '--image', 'first.png', ...settings, '--guidance', '3', '--threads', '1', '-o', 'loops.gif');
   }, 120_000);
 
@@ -69,6 +72,17 @@ describe('with pictures and loops', () => {
     expect(bytes('loops-moved.gif').equals(bytes('loops.gif'))).toBe(true);
   });
 
+  test('from another folder: pictures are found by their content beside the clip and above it', () => {
+    mkdirSync(join(folder, 'out/deep'), { recursive: true });
+    mkdirSync(join(folder, 'else'));
+    copyFileSync(join(folder, 'loops.gif'), join(folder, 'out/deep/loops.gif'));
+    copyFileSync(join(folder, 'other.png'), join(folder, 'out/first.png')); // nearer, but another picture
+    const { status, stderr } = runIn('else', '--from', '../out/deep/loops.gif', '-o', 'found.gif');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(bytes('else/found.gif').equals(bytes('loops.gif'))).toBe(true);
+    expect(bytes('loops.gif').includes(folder)).toBe(false);
+  });
+
   test('another number of threads is said in one line', () => {
     const said = made('--from', 'loops.gif', '--threads', '2', '-o', 'loops-two.gif');
     expect(said.match(/bytes may differ/g)).toHaveLength(1);
@@ -76,7 +90,11 @@ describe('with pictures and loops', () => {
 
   test.each<[string, () => void | Promise<void>, RegExp]>([
     ['another picture', () => picture('named.png', 91), /another picture than named\.png/],
-    ['a missing one', () => renameSync(join(folder, 'first.png'), join(folder, 'away.png')), /no picture first\.png/],
+    [
+      'a missing one',
+      () => renameSync(join(folder, 'first.png'), join(folder, 'away.png')),
+      /no picture first\.png\. Looked from .*named with --image/,
+    ],
   ])('%s is refused', async (_, change, message) => {
     await change();
     const { status, stderr } = run('--from', 'loops.gif', '-o', 'refused.gif');
@@ -94,7 +112,6 @@ test.each<[string, string[], RegExp]>([
   ['a picture of something else', ['--from', 'other.png', '-o', 'x.mp4'], /does not say how it was made/],
   ['no file', ['--from', 'none.mp4', '-o', 'x.mp4'], /none\.mp4/],
 ])('refuses %s', async (_, args, message) => {
-  await picture('other.png', 3);
   const { status, stderr } = run(...args);
   expect(stderr).toMatch(message);
   expect(status).not.toBe(0);

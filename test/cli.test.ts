@@ -32,11 +32,11 @@ interface Outcome {
 const onTerminal = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
 
 /** Runs the program; `interruptWhen` sends Ctrl-C once stderr contains a text, as on a terminal. */
-function run(args: string[], interruptWhen?: string): Promise<Outcome> {
+function run(args: string[], interruptWhen?: string, env: Record<string, string> = {}): Promise<Outcome> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [...(interruptWhen ? onTerminal : []), program, ...args], {
       cwd: folder,
-      env: { ...process.env, NO_COLOR: '1', CI: '' },
+      env: { ...process.env, NO_COLOR: '1', CI: '', ...env },
     });
     const outcome: Outcome = { code: null, stdout: '', stderr: '' };
     let interrupted = false;
@@ -137,7 +137,16 @@ describe('quantcache generate', () => {
     ['too many steps', ['generate', prompt, '--steps', '1000000000'], 2, /1 to 1000/],
     ['too many frames', ['generate', prompt, '--frames', '1000000000'], 2, /at most 816/],
     ['too large a size', ['generate', prompt, '--size', '99999x99999'], 2, /at most 4704 pixels a side/],
-    ['a strange frame rate', ['generate', prompt, '--fps', '1e300'], 2, /from 0\.1 to 1000/],
+    ['a strange frame rate', ['generate', prompt, '--fps', '1e300'], 2, /from 1 to 1000/],
+    ['less than a frame a second', ['generate', prompt, '--fps', '0.5'], 2, /^error: 0\.5 frames .*from 1 to 1000/],
+    ['a profile outside of its folder', ['generate', prompt, '--profile', '../../x'], 2, /no name of a profile/],
+    ['a folder that is not there', ['generate', prompt, '-m', 'a/b/c'], 1, /^error: There is no folder "a\/b\/c"/],
+    [
+      'a bound of nothing',
+      ['generate', prompt, '--policy', 'full', '--cache-memory', '9'],
+      2,
+      /no bound of its memory/,
+    ],
     ['a rate that a format lacks', ['generate', prompt, '--fps', '60', '-o', 'a.gif'], 2, /60 frames.*0\.1 to 50/],
     ['an output that is a folder', ['generate', prompt, '-o', 'star.mp4/'], 1, /a folder has that name/],
     ['two outputs in one', ['generate', prompt, '-o', 'a.png', '--trace', './a.png'], 2, /--trace would write.*--out/],
@@ -297,6 +306,14 @@ test('doctor tells machine, devices, versions and caches, and tests the engine',
   expect(report.caches.map(({ canWrite }: { canWrite: boolean }) => typeof canWrite)).toEqual(['boolean', 'boolean']);
   expect(report.tests).toMatchObject([{ name: 'integer products', pass: true }, { pass: true }]);
   expect(outcome.code).toBe(0);
+});
+
+test('a cache that cannot be read is not an empty one', async () => {
+  const home = join(folder, 'a file');
+  writeFileSync(home, '');
+  const { stdout } = await run(['doctor'], undefined, { QUANTCACHE_HOME: home, HF_HUB_CACHE: join(folder, 'not yet') });
+  expect(stdout).toMatch(/quantized weights +cannot be read \(Cannot read .*a file: .*not a folder.*\)/);
+  expect(stdout).toMatch(/downloaded models +0\.0 MB in .*not yet$/m);
 });
 
 describe('quantcache inspect and verify', () => {

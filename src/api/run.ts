@@ -8,12 +8,12 @@ export { assertMemory } from '../run/memory.ts';
 
 export { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema } from '../run/options.ts';
 export { openPartial, partialOf, removePartial, savePartial } from '../run/partial.ts';
+export { type EarlierClip, type FoundPicture, picturesOf } from '../run/pictures.ts';
 export {
   assertSameMaking,
   assertSameModel,
   type ClipRecord,
   differenceOf,
-  picturesOf,
   readRecord,
   recordOf,
 } from '../run/record.ts';

@@ -8,8 +8,10 @@ const patience = 30;
 
 /** Why a device does not work here; undefined where it does. */
 export function tryDevice(device: string, signal?: AbortSignal): Promise<string | undefined> {
-  const runtime = new URL('../index.js', import.meta.url).href;
-  const script = `const { createRuntime } = await import(${JSON.stringify(runtime)});
+  const from = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const script = `const { watchOver } = await import(${from('./watchdog.js')});
+    watchOver(${patience * 1000});
+    const { createRuntime } = await import(${from('../index.js')});
     await createRuntime({ backend: ${JSON.stringify(device)} }).catch((error) => {
       console.log(error.message);
       process.exitCode = 1;

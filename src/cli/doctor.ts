@@ -87,9 +87,9 @@ function linesOf({ versions, machine, devices, caches, tests }: Report): string[
     ),
     ...section(
       'caches',
-      caches.map(({ name, folder, bytes, canWrite }) => [
+      caches.map(({ name, folder, bytes, unreadable, canWrite }) => [
         name,
-        `${size(bytes)} in ${folder}${canWrite ? '' : ' (cannot be written)'}`,
+        `${bytes === undefined ? `cannot be read (${unreadable})` : `${size(bytes)} in ${folder}`}${canWrite ? '' : ' (cannot be written)'}`,
       ]),
     ),
     ...section(

@@ -6,6 +6,7 @@ import {
   assertMemory,
   assertSameMaking,
   differenceOf,
+  type FoundPicture,
   loadReference,
   partialOf,
   picturesOf,
@@ -122,12 +123,13 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   const size = pipeline.geometry(run);
   assertMemory(pipeline, size, { prompts: run.prompts.length, loops: run.loops });
   for (const file of files) await assertFormat(file, { ...size, count: size.numFrames });
-  const pictures = await picturesOf(pipeline, run);
+  const pictures = await picturesOf(pipeline, run, earlier && { file: flags.from!, record: earlier });
+  await assertFiles(files, flags, pictures);
   const text = encoded?.hash;
   if (earlier) await assertSameMaking(earlier, pipeline, pictures, text);
   for (const message of [...decision.warnings, earlier && differenceOf(earlier, runtime)]) if (message) warn(message);
   const opened = performance.now();
-  const image = run.image === undefined ? undefined : await loadReference(run.image, size);
+  const image = run.image === undefined ? undefined : await loadReference(pictures[0]!.path, size);
   const documentOf = (trace: Trace) =>
     traceDocument(trace, {
       model: pipeline.model,
@@ -159,6 +161,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   const events = generate(pipeline, runtime, {
     ...generateOptionsOf(run),
     references: image && run.prompts.map(() => [image]),
+    pictures: new Map(pictures.map(({ file, path }) => [file, path])),
     text: encoded?.text,
     state: kept.state,
     signal,
@@ -186,7 +189,11 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
 }
 
 /** Checks everything that the flags name files for, before anything is computed. */
-async function assertFiles(clips: readonly string[], flags: GenerateFlags): Promise<void> {
+async function assertFiles(
+  clips: readonly string[],
+  flags: GenerateFlags,
+  pictures: readonly FoundPicture[] = [],
+): Promise<void> {
   const { trace, from, fromText, image, profile } = flags;
   for (const clip of clips) await assertFormat(clip);
   const named = (path: string | undefined, option: string) => (path === undefined ? [] : [{ path, option }]);
@@ -202,6 +209,7 @@ async function assertFiles(clips: readonly string[], flags: GenerateFlags): Prom
       ...named(fromText, '--from-text'),
       ...named(image, '--image'),
       ...named(profile, '--profile'),
+      ...pictures.map(({ path }) => ({ path, option: 'the run' })),
     ],
   );
 }

@@ -52,7 +52,7 @@ export async function decideRun(pipeline: Pipeline, asked: RunOptions): Promise<
     guidanceScale: settled.guidanceScale,
     conditioning: conditioningOf(pipeline, asked, settled.loops),
   };
-  const changes = withMemory(policyOptions, cacheMemory);
+  const changes = (policy: string) => withMemory(policy, policyOptions, cacheMemory);
   const { warnings = [], ...chosen } = await choose(pipeline, asked, { setting, changes });
   const precision = precisionOf(chosen, asked.precision);
   const { policy, options } = chosen;
@@ -87,8 +87,8 @@ interface Choice {
 
 interface Circumstances {
   readonly setting: Setting;
-  /** Options that go before those of a profile. */
-  readonly changes: Readonly<Record<string, unknown>>;
+  /** Options of a policy that go before those of a profile. */
+  changes(policy: string): Readonly<Record<string, unknown>>;
 }
 
 /** The policy that was named, with what was fitted to the model; else that of a profile, by default the model's own. */
@@ -99,16 +99,17 @@ async function choose(
 ): Promise<Choice> {
   if (policy !== undefined) {
     const { options, fitted } = await fittedOptions(policy, pipeline);
-    const isUsed = Object.keys(options).some((name) => !(name in changes));
+    const own = changes(policy);
+    const isUsed = Object.keys(options).some((name) => !(name in own));
     const differences = fitted && isUsed ? misfits(fitted, setting) : [];
     const warning = `The options of policy "${policy}" were fitted for ${differences.join('; ')}. What it saves and loses here was not measured.`;
-    return { policy, options: { ...options, ...changes }, warnings: differences.length > 0 ? [warning] : [] };
+    return { policy, options: { ...options, ...own }, warnings: differences.length > 0 ? [warning] : [] };
   }
   const found = profile === undefined ? await findDefaultProfile(pipeline) : await loadProfile(profile, pipeline);
-  if (!found) return { policy: 'full', options: changes };
+  if (!found) return { policy: 'full', options: changes('full') };
   const without = (reason: string): Choice => ({
     policy: 'quantcache',
-    options: changes,
+    options: changes('quantcache'),
     warnings: [
       `${reason} It is not followed: quantcache decides without a plan, in ${precision ?? 'fp32'}. ` +
         'Calibrate for such runs, or choose policy full to compute everything.',
@@ -116,7 +117,7 @@ async function choose(
   });
   if ('unusable' in found) return without(found.unusable);
   const name = `The profile "${found.name}"`;
-  const options = { ...found.options, ...changes };
+  const options = { ...found.options, ...changes('quantcache') };
   const computes = ownPrecisions('quantcache', options);
   const differences = misfits(found.fitted, setting);
   if (precision !== undefined && computes.some((own) => own !== precision))

@@ -6,7 +6,7 @@
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { precisions } from '../model.ts';
-import { createPolicy } from '../policies/index.ts';
+import { createPolicy, policies, policyEntry } from '../policies/index.ts';
 import { issuesOf } from '../refusals.ts';
 
 /** The schema of a run's options. What is absent is decided: by the model's defaults, its profile, or as described here. */
@@ -85,12 +85,18 @@ export function parseRunOptions(given: unknown): RunOptions {
     throw new QuantCacheError('invalid_option', 'Both a policy and a profile are given; give one of them.');
   if (policyOptions !== undefined && policy === undefined && profile === undefined)
     throw new QuantCacheError('invalid_option', 'An option of a policy needs a policy, or a profile that it changes.');
-  if (policy !== undefined) createPolicy(policy, withMemory(policyOptions, cacheMemory));
+  if (policy !== undefined) createPolicy(policy, withMemory(policy, policyOptions, cacheMemory));
   return result.data;
 }
 
-/** Options of a policy with the bound of its memory, where that is asked for. */
-export const withMemory = (options: RunOptions['policyOptions'], cacheMemory: number | undefined) => ({
-  ...options,
-  ...(cacheMemory !== undefined && { cacheMemory }),
-});
+/** Options of a policy with the bound of its memory, where that is asked for. Throws `invalid_option` where it has none. */
+export function withMemory(policy: string, options: RunOptions['policyOptions'], cacheMemory: number | undefined) {
+  if (cacheMemory === undefined) return { ...options };
+  const hasBound = (name: string) => 'cacheMemory' in policyEntry(name).options.shape;
+  if (hasBound(policy)) return { ...options, cacheMemory };
+  const others = Object.keys(policies).filter(hasBound).join(', ');
+  throw new QuantCacheError(
+    'invalid_option',
+    `Policy "${policy}" has no bound of its memory that cacheMemory (--cache-memory) could set. Leave it out, or choose one that has: ${others}.`,
+  );
+}

@@ -7,7 +7,8 @@ import { version } from '../version.ts';
 import { makeFrames } from '../video/frames.ts';
 import { saveVideo } from '../video/save.ts';
 import type { DecidedOptions } from './options.ts';
-import { assertSameMaking, type ClipRecord, differenceOf, picturesOf, readRecord, recordOf } from './record.ts';
+import { picturesOf } from './pictures.ts';
+import { assertSameMaking, type ClipRecord, differenceOf, readRecord, recordOf } from './record.ts';
 
 let folder: string;
 beforeEach(() => {

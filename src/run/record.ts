@@ -2,17 +2,16 @@
  * What a clip's file says of its making: everything that was decided about the run, its place in the batch, the model's
  * weights and the pictures by their hashes, and on what it ran. `quantcache generate --from` makes the same bytes from it.
  */
-import { createHash } from 'node:crypto';
 import { arch, cpus } from 'node:os';
 import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
-import { findBytes } from '../files/read.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { issuesOf } from '../refusals.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { version } from '../version.ts';
 import { readMetadata } from '../video/metadata.ts';
 import type { RunDecision } from './decide.ts';
+import type { FoundPicture } from './pictures.ts';
 import { runOptionsSchema } from './options.ts';
 
 const pictureSchema = z.strictObject({ file: z.string(), sha256: z.string() });
@@ -78,6 +77,7 @@ export async function recordOf(
     profile,
     computed: rounded(computed),
     ...parts,
+    pictures: parts.pictures.map(({ file, sha256 }) => ({ file, sha256 })), // where they lay is nobody's business
     model: { name: pipeline.model, hash: await pipeline.hash() },
     quantcache: version,
     runtime: runtime.description,
@@ -115,29 +115,6 @@ export function differenceOf(record: ClipRecord, runtime: Pick<Runtime, 'descrip
   return there === here ? undefined : `made by QuantCache ${there}; this is ${here}: the bytes may differ`;
 }
 
-/** The pictures of a run: that of its options, then those that its prompts name. Throws what reading them throws. */
-export function picturesOf(
-  pipeline: Pipeline,
-  { image, prompts, familyOptions }: Pick<ClipRecord['run'], 'image' | 'prompts' | 'familyOptions'>,
-): Promise<PictureRecord[]> {
-  const own = prompts.flatMap((prompt) => pipeline.text.prepare(prompt, familyOptions).references);
-  const files = image === undefined ? own : [image, ...own];
-  return Promise.all(
-    files.map(async (file) => ({
-      file,
-      sha256: createHash('sha256')
-        .update(await readPictureFile(file))
-        .digest('hex'),
-    })),
-  );
-}
-
-async function readPictureFile(file: string): Promise<Uint8Array> {
-  const bytes = await findBytes(file);
-  if (bytes) return bytes;
-  throw new QuantCacheError('io', `There is no picture ${file}. Check the path, or name another with --image.`);
-}
-
 /** Throws `weights_mismatch` unless a clip was made with these weights. */
 export async function assertSameModel(
   record: Pick<ClipRecord, 'model'>,
@@ -157,7 +134,7 @@ export async function assertSameModel(
 export async function assertSameMaking(
   record: ClipRecord,
   pipeline: Pick<Pipeline, 'model' | 'hash'>,
-  pictures: readonly PictureRecord[],
+  pictures: readonly FoundPicture[],
   text?: string,
 ): Promise<void> {
   await assertSameModel(record, pipeline);
@@ -170,7 +147,7 @@ export async function assertSameMaking(
     );
   const other = pictures.find(({ sha256 }, i) => record.pictures[i]?.sha256 !== sha256);
   if (!other && pictures.length === record.pictures.length) return;
-  const file = other?.file ?? record.pictures.at(-1)!.file;
+  const file = other?.path ?? record.pictures.at(-1)!.file;
   throw new QuantCacheError(
     'invalid_option',
     `The clip was made with another picture than ${file} is now. Put that back, or name where it lies with --image.`,

@@ -20,7 +20,7 @@ export interface ModelSizes {
 }
 
 /** Frames per second. */
-const [slowest, fastest] = [0.1, 1000];
+const [slowest, fastest] = [1, 1000];
 
 /** What `geometryOf` allows, and what the text encoder does. */
 export const limitsOf = ({ factors }: Pick<ModelSizes, 'factors'>): ClipLimits => ({
@@ -39,7 +39,7 @@ export function geometryOf({ defaults, channels, factors }: ModelSizes, request:
   if (!(fps >= slowest && fps <= fastest))
     throw new QuantCacheError(
       'invalid_option',
-      `${fps} frames per second were asked for; use a number from ${slowest} to ${fastest} such as 24: no file format shows others.`,
+      `${fps} frames per second were asked for; use a number from ${slowest} to ${fastest} such as 24: slower pictures are no video, and no file format shows faster ones.`,
     );
   const sized = request.size ?? request.resolution ?? request.aspect;
   const timed = request.frames ?? request.duration;
