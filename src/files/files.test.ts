@@ -50,6 +50,24 @@ describe('reading', () => {
     }
   });
 
+  it('refuses text that is not UTF-8, and what does not end', async () => {
+    for (const [name, bytes] of [
+      ['latin1', Buffer.from('caf\u00e9', 'latin1')],
+      ['utf16', Buffer.from('\ufeffa star', 'utf16le')],
+    ] as const) {
+      writeFileSync(at(name), bytes);
+      await expect(readPrompts(at(name))).rejects.toMatchObject({
+        code: 'corrupt_file',
+        message: `${at(name)} is not text in UTF-8. Save it as UTF-8.`,
+      });
+    }
+    if (!existsSync('/dev/zero')) return;
+    await expect(readPrompts('/dev/zero')).rejects.toMatchObject({
+      code: 'io',
+      message: 'Cannot read /dev/zero: it does not end. Name a file.',
+    });
+  });
+
   it('names file and field of what is wrong', () => {
     expect(parseJson('[1]', 'n.json', numbers, purpose)).toEqual([1]);
     const refused = (text: string, message: RegExp) =>
@@ -57,6 +75,7 @@ describe('reading', () => {
         expect.objectContaining({ code: 'corrupt_file', message: expect.stringMatching(message) }),
       );
     refused('[1,', /^n\.json is not a list of numbers: it is not JSON\. Write \[1, 2\]\.$/);
+    refused('{"a": 1, "\\u0061": 2}', /^n\.json is not a list of numbers: it has the name "a" twice\. Write/);
     refused('null', /^n\.json is not a list of numbers: must be of type array\. Write/);
     refused('[1, "a"]', /^n\.json is not a list of numbers: 1: must be of type number/);
     refused(JSON.stringify('abcdefghijklmnop'.split('')), /; 3: [^;]* and 12 more\. Write/);

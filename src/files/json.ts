@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { issuesOf, jsonFault } from '../refusals.ts';
+import { duplicateName } from './duplicates.ts';
 import { type FilePurpose, findText, readText } from './read.ts';
 import { saveText } from './write.ts';
 
@@ -20,6 +21,8 @@ export function parseJson<Schema extends z.ZodType>(
   } catch (error) {
     throw refuse(jsonFault(error), error);
   }
+  const twice = duplicateName(text);
+  if (twice !== undefined) throw refuse(`it has the name ${JSON.stringify(twice)} twice`, undefined);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw refuse(issuesOf(result.error), result.error);

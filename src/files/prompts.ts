@@ -23,9 +23,9 @@ export async function findPrompts(path: string): Promise<string[] | undefined> {
 }
 
 function parsePrompts(text: string, path: string): string[] {
-  if (extname(path) === '.json') return parseJson(text, path, schema, purpose);
+  if (extname(path).toLowerCase() === '.json') return parseJson(text, path, schema, purpose);
   const prompts = text
-    .split('\n')
+    .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
   if (prompts.length > 0) return prompts;

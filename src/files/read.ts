@@ -33,16 +33,32 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
+/** The most bytes that are read from what is no file, such as a pipe: devices may have no end. */
+const mostStreamed = 2 ** 26;
+
 /** The bytes of a file; undefined where there is none. Throws `io`. */
 export async function findBytes(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return await readFile(path);
+    return (await stat(path)).isFile() ? await readFile(path) : await readStream(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw fileError('read', path, error);
     if (await lstat(path).catch(() => undefined))
       throw new QuantCacheError('io', `Cannot read ${path}: it is a link to a file that is not there.`);
     return undefined;
   }
+}
+
+/** All that comes out of a pipe or a device. */
+async function readStream(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const handle = await open(path, 'r');
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of handle.createReadStream() as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    total += chunk.length;
+    if (total > mostStreamed) throw new QuantCacheError('io', `Cannot read ${path}: it does not end. Name a file.`);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
 }
 
 /** The bytes of a file. Throws `model_not_found` where there is none, and `io`. */
@@ -52,15 +68,24 @@ export async function readBytes(path: string, { what, todo }: FilePurpose): Prom
   throw new QuantCacheError('model_not_found', `There is no file ${path}; it would be ${what}. ${todo}`);
 }
 
-/** The text of a file; undefined where there is none. Throws `io`. */
+/** The text of a file; undefined where there is none. Throws `io`, and `corrupt_file` for what is no text. */
 export async function findText(path: string): Promise<string | undefined> {
   const bytes = await findBytes(path);
-  return bytes && new TextDecoder().decode(bytes); // which drops a byte order mark
+  return bytes && textOf(bytes, path);
 }
 
-/** The text of a file. Throws `model_not_found` where there is none, and `io`. */
+/** The text of a file. Throws `model_not_found` where there is none, `io`, and `corrupt_file` for what is no text. */
 export async function readText(path: string, purpose: FilePurpose): Promise<string> {
-  return new TextDecoder().decode(await readBytes(path, purpose));
+  return textOf(await readBytes(path, purpose), path);
+}
+
+/** Text without a byte order mark. */
+function textOf(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new QuantCacheError('corrupt_file', `${path} is not text in UTF-8. Save it as UTF-8.`, { cause });
+  }
 }
 
 /** Reads `length` bytes at `offset`; a short file is a `corrupt_file` error. */

@@ -48,7 +48,10 @@ export function openCache(
     async find(name) {
       const present = inMemory.get(name);
       if (present !== undefined) return present;
-      return findText(join(folder, name)).catch((error: unknown) => void goOn(error));
+      return findText(join(folder, name)).catch((error: unknown) => {
+        if (!(error instanceof QuantCacheError) || error.code !== 'corrupt_file') goOn(error); // what is no text is no entry
+        return undefined;
+      });
     },
     async keep(name, text) {
       inMemory.set(name, text);

@@ -8,8 +8,8 @@
  */
 
 import { QuantCacheError } from '../errors.ts';
+import { duplicateName } from '../files/duplicates.ts';
 import { bytesOf, type Dtype, elementCount, elementSize, isDtype, toFloat32 } from './dtypes.ts';
-import { duplicateName } from './duplicates.ts';
 
 /** The reference's limit on the header, in bytes. */
 const headerLimit = 100_000_000;

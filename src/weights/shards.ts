@@ -1,9 +1,6 @@
 /** The index of a sharded checkpoint (`*.safetensors.index.json`): in which file each tensor lies. */
 import * as z from 'zod';
-import { QuantCacheError } from '../errors.ts';
-import { parseJson } from '../files/json.ts';
-import { readText } from '../files/read.ts';
-import { duplicateName } from './duplicates.ts';
+import { readJson } from '../files/json.ts';
 
 const purpose = { what: 'an index of shards', todo: 'Copy or download it again.' };
 const schema = z.looseObject({
@@ -23,9 +20,5 @@ function isShardMap(map: unknown): boolean {
 
 /** Tensor name to shard name, from an index file. */
 export async function readIndex(index: string): Promise<Map<string, string>> {
-  const text = await readText(index, purpose);
-  const { weight_map: map } = parseJson(text, index, schema, purpose);
-  const twice = duplicateName(text);
-  if (twice === undefined) return map;
-  throw new QuantCacheError('corrupt_file', `${index} has the name ${JSON.stringify(twice)} twice. ${purpose.todo}`);
+  return (await readJson(index, schema, purpose)).weight_map;
 }

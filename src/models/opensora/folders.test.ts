@@ -73,7 +73,11 @@ describe('a folder with its own settings', () => {
     ['no JSON', '{', /is not JSON/],
     ['a length of nothing', { ...own, defaults: { ...own.defaults, numFrames: 0 } }, /numFrames/],
     ['no VAE', { ...own, vae: undefined }, /vae/],
-    ['a part that lies elsewhere', { ...own, transformer: '../../net' }, /transformer: needed is a name of what lies in/],
+    [
+      'a part that lies elsewhere',
+      { ...own, transformer: '../../net' },
+      /transformer: needed is a name of what lies in/,
+    ],
     ['a part by an absolute path', { ...own, textEncoder: '/text' }, /textEncoder: needed is a name/],
   ])('is refused with %s', async (_, content, message) => {
     const finding = findFolders(folderOf({ 'quantcache.json': content }), {});
