@@ -4,11 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
 import { findBytes } from '../files/read.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { RunOptions } from './options.ts';
-import type { ClipRecord, PictureRecord } from './record.ts';
+
+export const pictureSchema = z.strictObject({ file: z.string(), sha256: z.string() });
+
+/** A picture's name, and the hash of its content. */
+export type PictureRecord = z.output<typeof pictureSchema>;
 
 /** A picture as it was named, and where it lies. */
 export interface FoundPicture extends PictureRecord {
@@ -18,7 +23,7 @@ export interface FoundPicture extends PictureRecord {
 /** A clip that is made again. */
 export interface EarlierClip {
   readonly file: string;
-  readonly record: Pick<ClipRecord, 'pictures' | 'run'>;
+  readonly record: { readonly pictures: readonly PictureRecord[]; readonly run: Pick<RunOptions, 'image'> };
 }
 
 /**

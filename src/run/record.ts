@@ -11,10 +11,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { version } from '../version.ts';
 import { readMetadata } from '../video/metadata.ts';
 import type { RunDecision } from './decide.ts';
-import type { FoundPicture } from './pictures.ts';
 import { runOptionsSchema } from './options.ts';
-
-const pictureSchema = z.strictObject({ file: z.string(), sha256: z.string() });
+import { type FoundPicture, pictureSchema } from './pictures.ts';
 
 /** The schema of what a file says of its making. */
 export const clipRecordSchema = z.strictObject({
@@ -51,8 +49,6 @@ export const clipRecordSchema = z.strictObject({
 
 /** What a file says of its making. */
 export type ClipRecord = z.output<typeof clipRecordSchema>;
-/** A picture's file, and the hash of its content. */
-export type PictureRecord = z.output<typeof pictureSchema>;
 
 /** What a record is made of. */
 export interface RecordParts extends Pick<ClipRecord, 'computed' | 'source' | 'pictures' | 'text'> {
