@@ -67,18 +67,24 @@ export function AimChoice({ aim, can, choose }: AimProps) {
   );
 }
 
+/** Names that every calibrated model has; others are in a list of their own. */
+const standard = ['quality', 'balanced', 'fast'];
+const full: Aim = { by: 'policy', policy: 'full' };
+
 function Profiles({ aim, can, choose }: AimProps) {
+  const shown = standard.flatMap((name) => can.profiles.find((profile) => profile.name === name) ?? []);
+  const others = can.profiles.filter((profile) => !shown.includes(profile));
   const options = [
-    ...can.profiles.map(({ name, quality, speedup }) => ({
+    ...shown.map(({ name, quality, speedup }) => ({
       value: `profile ${name}`,
       label: name,
-      hint: measuredOf(quality, speedup),
+      hint: measuredOf(quality, speedup, '\n'),
       aim: { by: 'profile', profile: name } as Aim,
     })),
-    { value: 'policy full', label: 'full', hint: '1×\neverything', aim: { by: 'policy', policy: 'full' } as Aim },
+    { value: 'policy full', label: 'full', hint: '1×\neverything', aim: full },
   ];
   const value = aim.by === 'profile' ? `profile ${aim.profile}` : aim.by === 'policy' ? `policy ${aim.policy}` : '';
-  const other = aim.by === 'policy' && aim.policy !== 'full';
+  const isOther = aim.by === 'policy' && aim.policy !== 'full';
   return (
     <>
       <div class="profiles">
@@ -89,14 +95,31 @@ function Profiles({ aim, can, choose }: AimProps) {
           choose={(picked) => choose(options.find((option) => option.value === picked)!.aim)}
         />
       </div>
-      {other && <p class="soft note">As the clip was made: policy {aim.policy}. Choosing a profile replaces it.</p>}
+      {others.length > 0 && (
+        <select
+          class="others"
+          aria-label="Other profiles"
+          value={aim.by === 'profile' && others.some(({ name }) => name === aim.profile) ? aim.profile : ''}
+          onChange={({ currentTarget }) => choose({ by: 'profile', profile: currentTarget.value })}
+        >
+          <option value="" disabled>
+            Other profiles…
+          </option>
+          {others.map(({ name, quality, speedup }) => (
+            <option key={name} value={name}>
+              {[name, measuredOf(quality, speedup, ', ')].filter(Boolean).join(': ')}
+            </option>
+          ))}
+        </select>
+      )}
+      {isOther && <p class="soft note">As the clip was made: policy {aim.policy}. Choosing a profile replaces it.</p>}
     </>
   );
 }
 
-function measuredOf(quality: number | null, speedup: number | null): string | undefined {
+function measuredOf(quality: number | null, speedup: number | null, between: string): string | undefined {
   const parts = [speedup !== null && `${speedup.toFixed(1)}×`, quality !== null && `${quality.toFixed(0)} dB`];
-  return parts.filter(Boolean).join('\n') || undefined;
+  return parts.filter(Boolean).join(between) || undefined;
 }
 
 function nearest(aim: Aim, profiles: readonly ProfileDescription[]): string {

@@ -17,6 +17,8 @@ export function Composer() {
     <form
       class="composer"
       aria-label="Make a clip"
+      // The server says what is wrong, also of fields that are folded away.
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
         void makeDraft();

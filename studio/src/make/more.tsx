@@ -1,10 +1,14 @@
-/** What few need: steps, guidance, sampler, rate, loops. */
+/** What few need: steps, guidance, sampler, rate, loops, sizes that are not offered. */
 import { change } from '../state/draft.ts';
 import type { FieldProps } from './field.ts';
 
 export function More({ form, can }: FieldProps) {
   const { limits } = can;
+  const [width = 0, height = 0] = form.size.split('x').map(Number);
+  const sides = { min: limits.min_side, max: limits.max_side, step: 1 };
   const numbers = [
+    { name: 'Width', value: width, ...sides, set: (side: number) => ({ size: `${side}x${height}` }) },
+    { name: 'Height', value: height, ...sides, set: (side: number) => ({ size: `${width}x${side}` }) },
     { name: 'Steps', value: form.steps, min: 1, max: limits.max_steps, step: 1, set: (steps: number) => ({ steps }) },
     {
       name: 'Guidance',
@@ -14,7 +18,7 @@ export function More({ form, can }: FieldProps) {
       step: 0.1,
       set: (guidance: number) => ({ guidance }),
     },
-    { name: 'Frames per second', value: form.fps, ...can.fps, step: 1, set: (fps: number) => ({ fps }) },
+    { name: 'Frames per second', value: form.fps, ...can.fps, step: 'any', set: (fps: number) => ({ fps }) },
     { name: 'Loops', value: form.loops, min: 1, max: 8, step: 1, set: (loops: number) => ({ loops }) },
   ];
   return (
