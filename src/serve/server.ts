@@ -89,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const server = createServer(
     { requestTimeout: bodyPatience, headersTimeout: headPatience, keepAliveTimeout: 5000 },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    getRequestListener(app.fetch),
   );
   const close = async () => {
     await worker.stop();

@@ -25,7 +25,14 @@ const capabilities = {
   precisions: ['fp32', 'w8a8', 'w4a8', 'w4a6'],
   negative_prompt: false,
   input_reference: true,
-  limits: { min_side: 16, max_side: 4704, max_area: 1114112, max_pixels: 1114112, max_steps: 250, max_guidance_scale: 100 },
+  limits: {
+    min_side: 16,
+    max_side: 4704,
+    max_area: 1114112,
+    max_pixels: 1114112,
+    max_steps: 250,
+    max_guidance_scale: 100,
+  },
 };
 
 const steps = 5;
@@ -42,7 +49,8 @@ process.on('message', (message) => {
 
 /** Lines of what was begun and ended, for tests that count. */
 function note(order, what) {
-  if (process.env.FAKE_ENGINE_LOG) appendFileSync(process.env.FAKE_ENGINE_LOG, `${order.id} ${order.attempt} ${what}\n`);
+  if (process.env.FAKE_ENGINE_LOG)
+    appendFileSync(process.env.FAKE_ENGINE_LOG, `${order.id} ${order.attempt} ${what}\n`);
 }
 
 async function run(order) {
@@ -74,9 +82,15 @@ function write({ folder, attempt, request }) {
   const bytes = Buffer.from(`clip of ${run.prompts[0]} by seed ${run.seed}`);
   writeFileSync(join(folder, `${video}.part`), bytes);
   renameSync(join(folder, `${video}.part`), join(folder, video));
-  const files = { video, thumbnail: `${attempt}.thumbnail.png`, spritesheet: `${attempt}.spritesheet.png`, decision_map: `${attempt}.map.svg` };
+  const files = {
+    video,
+    thumbnail: `${attempt}.thumbnail.png`,
+    spritesheet: `${attempt}.spritesheet.png`,
+    decision_map: `${attempt}.map.svg`,
+  };
   if (request.trace) files.trace = `${attempt}.trace.json`;
-  for (const [variant, name] of Object.entries(files)) if (variant !== 'video') writeFileSync(join(folder, basename(name)), variant);
+  for (const [variant, name] of Object.entries(files))
+    if (variant !== 'video') writeFileSync(join(folder, basename(name)), variant);
   return {
     files,
     sha256: createHash('sha256').update(bytes).digest('hex'),

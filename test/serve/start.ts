@@ -38,6 +38,7 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
     ...{ host: '127.0.0.1', port: 0, data, engines: 1, engine: { device: 'cpu', preview: 'auto' } },
     engineProgram: fakeEngine,
     studio: join(root, 'none'),
+    tell: (message) => message.startsWith('error: ') && console.error(message),
     ...options,
   });
   open.add(server);
