@@ -30,6 +30,7 @@ test('reasons say what was done, from which step, and by which plan', () => {
     what: 'The whole step was leapt over from step 3.',
     why: ['The profile’s plan computes nothing until step 6: a fitted leap goes there.'],
   });
+  expect(reasonOf(trace, grid, { row: 3, step: 4 }).why).toEqual(['Nothing is computed until step 6.']);
   expect(reasonOf(trace, grid, { row: 0, step: 3 }, plan).why).toEqual([
     'Step 3 of the 4 that the profile’s plan computes.',
   ]);

@@ -77,6 +77,17 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
     await page.locator('.stage canvas.screen').last().waitFor({ timeout: 20_000 });
   });
 
+  test('a page that lost the server finds what came meanwhile', async () => {
+    const { page, server } = await open({ seeded: false, pace: 5 });
+    await page.locator('.status', { hasText: 'idle' }).waitFor();
+    server.jobs.add({ prompt: star, seed: 1 });
+    await page.locator('.card').waitFor();
+    await page.waitForTimeout(300);
+    server.cut();
+    server.jobs.add({ prompt: 'made while nobody listened', seed: 2 });
+    await expect.poll(() => page.locator('.card').count(), { timeout: 15_000 }).toBe(2);
+  });
+
   test('an mp4 that is dropped gives its settings back without being uploaded', async () => {
     const { page, server } = await open();
     const before = server.asked.filter((line) => line.startsWith('POST')).length;

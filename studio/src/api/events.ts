@@ -1,4 +1,4 @@
-/** The server's event stream. The browser connects anew by itself and says what it saw last. */
+/** The server's event stream, opened anew where it ends; the browser says what it saw last. */
 import type { ServerEvent } from './types.ts';
 
 /** Every type of event; a record, so that the compiler notices one that is missing. */
@@ -21,8 +21,27 @@ export interface EventListener {
   connected(is: boolean): void;
 }
 
+/** How long to wait where the server refused the stream, which browsers take for its end. */
+const againMilliseconds = 3000;
+
 /** Listens to all videos until the returned function is called. */
-export function listen({ event, connected }: EventListener): () => void {
+export function listen(listener: EventListener): () => void {
+  let source: EventSource;
+  let timer: ReturnType<typeof setTimeout>;
+  const open = () => {
+    source = openSource(listener);
+    source.addEventListener('error', () => {
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, againMilliseconds);
+    });
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
+}
+
+function openSource({ event, connected }: EventListener): EventSource {
   const source = new EventSource('v1/events');
   source.addEventListener('open', () => connected(true));
   source.addEventListener('error', () => connected(false));
@@ -31,5 +50,5 @@ export function listen({ event, connected }: EventListener): () => void {
       const data = JSON.parse((message as MessageEvent<string>).data) as object;
       event({ ...data, type } as ServerEvent);
     });
-  return () => source.close();
+  return source;
 }

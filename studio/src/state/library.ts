@@ -54,6 +54,7 @@ export function openLibrary(): () => void {
 }
 
 let last: string | undefined;
+let connectedBefore = false;
 
 /** Loads the next page of older videos. */
 export async function loadOlder(): Promise<void> {
@@ -70,6 +71,11 @@ export async function loadOlder(): Promise<void> {
   } finally {
     loading.value = false;
   }
+}
+
+/** Loads what came and ended while the connection was away. */
+async function refresh(): Promise<void> {
+  put(...(await listVideos().catch(() => ({ data: [] }))).data);
 }
 
 /** Loads all that there is, for searches. */
@@ -126,6 +132,8 @@ export function apply(event: ServerEvent): void {
   switch (event.type) {
     case 'snapshot':
       put(...event.videos);
+      if (connectedBefore) void refresh();
+      connectedBefore = true;
       for (const { id } of unfinished.value)
         if (!event.videos.some((video) => video.id === id)) getVideo(id).then(put, () => forget(id));
       return;

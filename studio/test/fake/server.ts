@@ -26,6 +26,8 @@ export interface FakeServer extends AsyncDisposable {
   readonly asked: string[];
   /** Bodies of requests for new videos. */
   readonly requests: CreateVideo[];
+  /** Ends all event streams, as a server does that starts anew. */
+  cut(): void;
 }
 
 export interface FakeOptions {
@@ -42,6 +44,7 @@ export async function startFake({ studio, port = 0, pace = 60, seeded }: FakeOpt
   const jobs = createJobs({ pace, seeded });
   const asked: string[] = [];
   const requests: CreateVideo[] = [];
+  const streams = new Set<() => void>();
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', policy);
     response.setHeader('x-content-type-options', 'nosniff');
@@ -101,7 +104,13 @@ export async function startFake({ studio, port = 0, pace = 60, seeded }: FakeOpt
     const active = [...jobs.all.values()].map(({ video }) => video).filter(({ completed_at }) => completed_at === null);
     tell({ type: 'snapshot', videos: active });
     const unsubscribe = jobs.subscribe(tell);
-    response.on('close', unsubscribe);
+    const end = () => {
+      unsubscribe();
+      streams.delete(end);
+      response.end();
+    };
+    streams.add(end);
+    response.on('close', end);
   }
 
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
@@ -110,6 +119,9 @@ export async function startFake({ studio, port = 0, pace = 60, seeded }: FakeOpt
     jobs,
     asked,
     requests,
+    cut() {
+      for (const end of streams) end();
+    },
     async [Symbol.asyncDispose]() {
       jobs.close();
       await closed(server);

@@ -1,6 +1,6 @@
 /** Why a cell of the map is as it is, in sentences: what was done, and the numbers that the policy decided by. */
 import type { TraceDocument } from '../../../../src/trace/document.ts';
-import type { Grid, Row } from './grid.ts';
+import type { Cell, Grid, Row } from './grid.ts';
 
 /** What a policy was told, where it is known: thresholds, plans. */
 export type PolicyOptions = Readonly<Record<string, unknown>>;
@@ -45,7 +45,10 @@ export function reasonOf(
   if (!decision) return { what: 'Nothing was decided here.', why: [] };
   const from = cells[at.row]!.slice(0, at.step).findLastIndex((cell) => cell.decision?.did === 'compute');
   const numbers = measured(trace, row, at.step, options);
-  return { what: whatOf(decision, from), why: [...planOf(trace, decision.did, at.step, options), ...numbers] };
+  const planned = planOf(trace, decision.did, at.step, options);
+  const ahead =
+    decision.level === 'step' && decision.did === 'reuse' && planned.length === 0 ? [nextOf(cells[0]!, at.step)] : [];
+  return { what: whatOf(decision, from), why: [...planned, ...ahead, ...numbers] };
 }
 
 function whatOf(
@@ -58,6 +61,12 @@ function whatOf(
   const source = from < 0 ? '' : ` from step ${from}`;
   if (did === 'skip') return `The ${level} was skipped.`;
   return level === 'step' ? `The whole step was leapt over${source}.` : `The ${level}’s residual was reused${source}.`;
+}
+
+/** How far a leap goes, by what was done. */
+function nextOf(wholeSteps: readonly Cell[], step: number): string {
+  const next = wholeSteps.findIndex(({ decision }, i) => i > step && decision?.did === 'compute');
+  return next < 0 ? 'Nothing is computed any more.' : `Nothing is computed until step ${next}.`;
 }
 
 /** What a plan says of a step; plans list the steps to compute, and all between them are leapt over. */
