@@ -49,7 +49,7 @@ interface Flags extends ModelFlags, SizeRequest {
   steps: number[];
   guidance?: number;
   seed: number;
-  qualities: number[];
+  qualities?: number[];
   budgets: number[];
   trials: number;
   precisions?: Precision[];
@@ -92,7 +92,11 @@ export function command(): Command {
     .option('--prompts <count>', 'how many prompts, from the first', wholeNumber(1), 4)
     .option('--prompts-from <file>', 'a prompt per line, or a .json list')
     .option('--steps <counts>', 'numbers of steps to plan for, such as 30,100', list, [30])
-    .option('--qualities <list>', 'decibels to try leaps at that follow the clip', decibelList, standardQualities)
+    .option(
+      '--qualities <list>',
+      'decibels to try leaps at that follow the clip; default: 24 to 40, none with --budgets',
+      decibelList,
+    )
     .option('--budgets <counts>', 'numbers of computed steps to try fixed plans of; default: none', list, [])
     .option('--trials <count>', 'sets of computed steps to try for each budget', wholeNumber(1), 16)
     .option('--precisions <list>', 'precisions to try, such as w8a8,fp32; default: both on a CPU', precisionList)
@@ -202,7 +206,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return;
   }
   const tried: Precision[] = flags.precisions ?? (flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32']);
-  const { qualities, budgets, trials } = flags;
+  const { budgets, trials, qualities = budgets.length > 0 ? [] : standardQualities } = flags;
   const candidates = await finish(
     calibrate(pipeline, runtime, { ...request, qualities, budgets, trials, precisions: tried }, earlier),
     follow,

@@ -54,9 +54,12 @@ const decide = (asked: Partial<RunOptions> = {}) => decideRun(model(), { prompts
 const plansOf = ({ run }: Awaited<ReturnType<typeof decide>>) =>
   Object.keys((run.policyOptions.hlc as { plans: object }).plans);
 
-test('without a profile everything is computed, in the precision asked for', async () => {
-  expect(await decide()).toMatchObject({ run: { policy: 'full', policyOptions: {}, precision: 'fp32' }, warnings: [] });
-  expect((await decide({ precision: 'w8a8' })).run).toMatchObject({ policy: 'full', precision: 'w8a8' });
+test('without a profile leaps follow the clip, in the precision asked for, and one line says so', async () => {
+  const { run, warnings } = await decide();
+  expect(run).toMatchObject({ policy: 'quantcache', precision: 'fp32' });
+  expect(run.policyOptions.hlc).toMatchObject({ plans: {}, leaps: { quality: 32 } });
+  expect(warnings).toEqual([expect.stringMatching(/no profile.*calibrate.*policy full/)]);
+  expect((await decide({ precision: 'w8a8' })).run).toMatchObject({ policy: 'quantcache', precision: 'w8a8' });
 });
 
 test('where it was fitted, the default profile is followed, and the precision is its own', async () => {
@@ -167,7 +170,8 @@ describe('a policy', () => {
 
   test('takes a bound of its memory, or refuses it', async () => {
     expect((await decide({ policy: 'hlc', cacheMemory: 5 })).run.policyOptions.cacheMemory).toBe(5);
-    for (const asked of [{ policy: 'fora' }, { policy: 'full' }, {}])
+    expect((await decide({ cacheMemory: 5 })).run.policyOptions.cacheMemory).toBe(5);
+    for (const asked of [{ policy: 'fora' }, { policy: 'full' }])
       await expect(decide({ ...asked, cacheMemory: 5 })).rejects.toThrow(
         /Policy "(fora|full)" has no bound of its memory .*--cache-memory.* Leave it out, or choose .*quantcache, .*hlc/,
       );

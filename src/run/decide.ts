@@ -106,7 +106,7 @@ async function choose(
     return { policy, options: { ...options, ...own }, warnings: differences.length > 0 ? [warning] : [] };
   }
   const found = profile === undefined ? await findDefaultProfile(pipeline) : await loadProfile(profile, pipeline);
-  if (!found) return { policy: 'full', options: changes('full') };
+  if (!found) return { policy: 'quantcache', options: changes('quantcache'), warnings: [uncalibrated] };
   const without = (reason: string): Choice => ({
     policy: 'quantcache',
     options: changes('quantcache'),
@@ -120,11 +120,26 @@ async function choose(
   const options = { ...found.options, ...changes('quantcache') };
   const computes = ownPrecisions('quantcache', options);
   const differences = misfits(found.fitted, setting);
-  if (precision !== undefined && computes.some((own) => own !== precision))
+  const follows = isFollowing(found);
+  if (precision !== undefined && computes.some((own) => own !== precision)) {
     differences.push(`precision ${computes.join(' and ')}, not ${precision}`);
+    return without(`${name} was fitted for ${differences.join('; ')}.`);
+  }
+  if (differences.length > 0 && follows) {
+    const warning = `${name} was fitted for ${differences.join('; ')}. Its leaps follow the clip here, too; what they lose was not measured.`;
+    return { policy: 'quantcache', options, profile: found.name, warnings: [warning] };
+  }
   if (differences.length > 0) return without(`${name} was fitted for ${differences.join('; ')}.`);
   return { policy: 'quantcache', options, profile: found.name, warnings: assumptions(found) };
 }
+
+/** Whether a profile's leaps follow the clip, which they can do elsewhere than it was fitted, too. */
+const isFollowing = ({ options: { hlc } }: FoundProfile): boolean =>
+  hlc !== false && hlc.leaps !== false && Object.keys(hlc.plans).length === 0;
+
+const uncalibrated =
+  'The model has no profile: quantcache decides by estimates that hold for no model in particular. ' +
+  '"quantcache calibrate" makes it faster and surer; policy full computes everything.';
 
 const assumptions = ({ name, assumed }: FoundProfile): string[] =>
   assumed

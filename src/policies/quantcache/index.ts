@@ -2,6 +2,8 @@
  * QuantCache as we define it: pruning, caching and precision decided together over one memory. After Wu et al.
  * 2025, arXiv 2503.06545; the equations as published are in `paper/`.
  *
+ * Where nobody says otherwise, it leaps as far as the clip allows (`leaping/`), which no model has to be calibrated for.
+ *
  * Asked in this order: `srap` leaves out blocks, `hlc` reuses the stack or modules, `aigq` gives what is computed its
  * precision. Each is a policy of its own, too; here any of them can be left out with `false`.
  */
@@ -13,6 +15,14 @@ import { cacheMemoryField, hlcFields, hlcPart } from './hlc.ts';
 import { joined } from './part.ts';
 import { srapFields, srapPart } from './srap.ts';
 
+/** Leaps follow the clip where nobody says how the stack is to be reused instead. */
+function leapingByDefault(given: unknown): unknown {
+  const ofCodebook: readonly string[] = ['codebook', 'probe', 'order', 'follow', 'warmup', 'final', 'leaps'];
+  const isNamed =
+    typeof given !== 'object' || given === null || Object.keys(given).some((key) => ofCodebook.includes(key));
+  return isNamed ? given : { ...given, leaps: {} };
+}
+
 /** Options of `quantcache`. */
 export const quantcacheOptions = z.strictObject({
   srap: z
@@ -20,7 +30,7 @@ export const quantcacheOptions = z.strictObject({
     .prefault({})
     .describe('Options of the policy srap, or false to leave out no block.'),
   hlc: z
-    .union([z.literal(false), z.strictObject(hlcFields)])
+    .union([z.literal(false), z.preprocess(leapingByDefault, z.strictObject(hlcFields))])
     .prefault({})
     .describe('Options of the policy hlc, or false to reuse nothing.'),
   aigq: z

@@ -3,7 +3,8 @@
  *
  * Before a run, averages say what every leap will err by, e (`prediction.ts`), and how much of that
  * reaches the result, A. In it, the network's answer after each leap is held against the one expected. What it missed,
- * relative to what is missed on average, is how difficult this part of this clip is:
+ * relative to what is missed on average, is how difficult this part of this clip is; at the first step, the strength of the
+ * guidance says it:
  *
  *     r(s) = |answer - expected answer|^2 / mean of the same over clips
  *     error of a leap from step j >= s to t, as expected at s:   e(j, t) A(t) r(s)^(m^(j - s))       m = memory, below 1
@@ -46,13 +47,14 @@ export interface ControlRequest {
 }
 
 export interface Control {
-  /** What the answer at a step should be; undefined at the first one. */
+  /** What the answer at a step should be; undefined at the first one, before anything is known. */
   expected(course: Course, step: number): Prediction | undefined;
   /**
    * After an answer: notes the step, chooses the next one and returns how difficult the clip is here, 1 for the average.
-   * `missed` is absent where nothing was expected.
+   * `missed` is the mean square of what the answer missed, at
+   * the first step of its direction of guidance.
    */
-  observe(course: Course, step: number, missed: number | undefined): number;
+  observe(course: Course, step: number, missed: number): number;
   /** The leap to the next step, after which `observe` is due. */
   leap(course: Course): Prediction;
   /** Decibels of the finished clip, estimated from all that was seen. */
@@ -79,12 +81,10 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
   return {
     expected: ({ history }, step) => (history.length > 0 ? predictor.answer(history, step) : undefined),
     observe(course, step, missed) {
-      let difficulty = 1;
-      if (missed !== undefined) {
-        const usual = predictor.answer(course.history, step).meanSquare * surprise[step]!;
-        difficulty = missed / usual;
-        course.spent += course.open * (memory > 0 ? difficulty : 1);
-      }
+      const { history } = course;
+      const usual = history.length > 0 ? predictor.answer(history, step).meanSquare : predictor.strength(step);
+      const difficulty = missed / (usual * surprise[step]!);
+      course.spent += course.open * (memory > 0 ? difficulty : 1);
       course.history = [step, ...course.history].slice(0, longestHistory);
       course.open = 0;
       course.next = step + 1;

@@ -8,6 +8,7 @@
  */
 import * as z from 'zod';
 import type { Leap, Run, RunContext } from '../../../policy.ts';
+import type { Tensor } from '../../../runtime/runtime.ts';
 import { bytesOf } from '../../../runtime/tensorstore.ts';
 import type { Memory } from '../memory.ts';
 import { averagesSchema } from './averages.ts';
@@ -49,11 +50,18 @@ export function followAnswers(settings: LeapingSettings, context: RunContext, me
     latents: { tensor: known.get('latents')!, weight: latents },
     outputs: outputs.map((weights, age) => ({ tensor: known.get(`answer ${course.history[age]}`)!, weights })),
   });
-  /** The mean square of what an answer misses of the expected one. */
-  const missedBy = async (answer: Prediction, output: Leap['outputs'][number]): Promise<number> => {
-    const { latents, outputs } = weighted(answer, 0);
-    const negative = outputs.map(({ tensor, weights }) => ({ tensor, weights: weights.map((weight) => -weight) }));
-    const missed = await context.leap!({ steps: 1, latents, outputs: [output, ...negative] });
+  /** The mean square of what an answer misses of the expected one; at first, of its direction of guidance. */
+  const missedBy = async (step: number, latents: Tensor, output: Tensor): Promise<number> => {
+    const expected = control.expected(course, step);
+    const guided = expected ? [guidanceScale, 1 - guidanceScale] : [1, -1];
+    const own = { tensor: output, weights: output.dims[0] === latents.dims[0] ? [1] : guided };
+    const others = expected ? weighted(expected, 0).outputs : [];
+    const negative = others.map(({ tensor, weights }) => ({ tensor, weights: weights.map((weight) => -weight) }));
+    const missed = await context.leap!({
+      steps: 1,
+      latents: { tensor: latents, weight: 0 },
+      outputs: [own, ...negative],
+    });
     const meanSquare = await arithmetic.meanSquare(missed);
     missed.dispose();
     return meanSquare;
@@ -71,10 +79,7 @@ export function followAnswers(settings: LeapingSettings, context: RunContext, me
       room.fits ??= memory.reserve(bytesOf(latents) + longestHistory * bytesOf(output));
       if (!room.fits)
         return warn('The answers that leaps are made of do not fit into the cache memory: every step is computed.');
-      const parts = output.dims[0]! / latents.dims[0]!;
-      const guided = parts === 2 ? [guidanceScale, 1 - guidanceScale] : [1];
-      const expected = control.expected(course, step);
-      const missed = expected && (await missedBy(expected, { tensor: output, weights: guided }));
+      const missed = await missedBy(step, latents, output);
       for (const old of course.history.slice(longestHistory - 1)) known.drop(`answer ${old}`);
       known.keep('latents', latents);
       known.keep(`answer ${step}`, output);

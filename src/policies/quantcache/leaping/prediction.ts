@@ -30,6 +30,8 @@ export interface Predictor {
   leap(history: readonly number[], to: number, rest?: Combination): Prediction;
   /** The guided velocity at a step, from answers at others. */
   answer(history: readonly number[], step: number): Prediction;
+  /** Mean square of the direction of guidance at a step; without guidance, of the velocity. */
+  strength(step: number): number;
   /** Mean square of what a leap made from one answer alone misses of its way. */
   error(from: number, to: number): number;
 }
@@ -109,6 +111,11 @@ export function createPredictor({ moments, levels, guidanceScale }: PredictorReq
       const wanted = none();
       add(wanted, step, velocity, 1);
       return predict(history, wanted, 1);
+    },
+    strength(step) {
+      const wanted = none();
+      add(wanted, step, guided ? [0, 1] : velocity, 1);
+      return product(wanted, wanted);
     },
     error(from, to) {
       const key = `${from} ${to}`;
