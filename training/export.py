@@ -69,8 +69,8 @@ def main(a):
         vae.state_dict(),
     )
     write_json(output / "quantcache.json", description(a.guidance), indent=2)
-    write_json(output / "prompts.json", [text for text, _ in world.mixed_prompts()], indent=0)
-    calibration = world.mixed_prompts(12, 4, seed=7, evaluation=False)
+    write_json(output / "prompts.json", [text for text, _ in world.evaluation_prompts(200)], indent=0)
+    calibration = world.evaluation_prompts(16, seed=7, evaluation=False)
     write_json(output / "calibration.json", [text for text, _ in calibration], indent=0)
 
 

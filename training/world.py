@@ -62,7 +62,6 @@ WORLDS = {
         ("small", "large"),
         tuple(MOTIONS),
         ("black", "gray", "blue", "sunset", "checkerboard", "night"),
-        0.25,
     ),
     "full": World(
         ("circle", "square", "triangle", "star", "heart", "ring"),
