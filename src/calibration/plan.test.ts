@@ -78,6 +78,13 @@ test('a batch has two parts with guidance and one without', () => {
   expect([0, 1, 1.001, 7].map(partsOf)).toEqual([1, 1, 2, 2]);
 });
 
+test('of many histories the best are followed', () => {
+  // Three changes: whoever computes the steps at which they happen makes no error.
+  const velocities = Array.from({ length: 12 }, (_, s) => [s < 3 ? 1 : 0, s >= 3 && s < 6 ? 2 : 0, s >= 9 ? -3 : 0]);
+  expect(bestSteps({ ...spaceOf(velocities), budget: 4 })).toEqual([0, 3, 6, 9]);
+  expect(bestSteps({ ...spaceOf(velocities), budget: 4, beam: 1 })).toEqual([0, 3, 6, 9]);
+});
+
 /** A run of `velocities[step][part]`, guided as the sampler does it, and its vectors in the order of `vectorIndex`. */
 function runOf(velocities: readonly (readonly (readonly number[])[])[], guidanceScale: number) {
   const numSteps = velocities.length;

@@ -39,6 +39,11 @@ describe('picked is', () => {
     expect(pickRecipe(trials, 45).name).toBe('smoothed');
   });
 
+  test('one as fast that is a decibel more exact', () => {
+    const trials = [trial('plain', 50, 1), trial('smoothed', 51, 1.01)] as const;
+    expect(pickRecipe(trials, 45).name).toBe('smoothed');
+  });
+
   test('the simplest where nothing tells them apart', () => {
     const trials = [trial('plain', 54.3, 1), trial('smoothed', 54.5, 0.99)] as const;
     expect(pickRecipe(trials, 45).name).toBe('plain');

@@ -23,6 +23,7 @@ test('the closest where none is enough', () => {
 test('whether a target is reached', () => {
   expect(reaches(all[0], { quality: 40 })).toBe(true);
   expect(reaches(all[0], { quality: 40.1 })).toBe(false);
+  expect(reaches(all[0], { quality: 40, worst: 38 })).toBe(true);
   expect(reaches(all[0], { quality: 40, worst: 38.1 })).toBe(false);
   expect(reaches(all[0], { speedup: 2 })).toBe(true);
   expect(reaches(all[0], { speedup: 2.1 })).toBe(false);

@@ -21,3 +21,14 @@ test('the limits hold', async () => {
   expect(reused).toEqual([0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0]);
   await bench.close();
 });
+
+test('of few blocks at most half are always computed at the beginning, and a quarter at the end', () => {
+  const cuts = (numBlocks: number) => createPolicy('dbcache', { front: 8, back: 5 }).cuts!(numBlocks);
+  expect([28, 20, 15, 7, 3].map(cuts)).toEqual([
+    [8, 23],
+    [8, 15],
+    [7, 12],
+    [3, 6],
+    [1, 3],
+  ]);
+});

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { scalarLeap } from '../../../test/scalars.ts';
+import { contextOf, numbers, scalarLeap, siteOf } from '../../../test/scalars.ts';
 import { createTrace } from '../../trace.ts';
 import { createBench, decisionsOf, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
-import { followed, lookUp } from './hlc.ts';
+import { followed, hlc, lookUp } from './hlc.ts';
 import { planFor } from './leaps.ts';
 
 const eager = {
@@ -165,4 +165,23 @@ test('broken statistics are told once', async () => {
   await bench.sample(createPolicy('hlc', eager), { trace, arithmetic: (whole) => ({ ...whole, relativeL1: nan }) });
   expect(trace.warnings).toContainEqual(expect.stringMatching(/"hlc" was not a finite number/));
   await bench.close();
+});
+
+test('the divergence of the stack and the step until which it is reused are measured where they are known', async () => {
+  const found: [number, string, object][] = [];
+  const context = contextOf(60, 2, { measure: ({ step, path, values }) => void found.push([step, path, values]) });
+  const run = hlc({ codebook: [[1, 5]], order: 0, warmup: 1 }).begin(context);
+  for (const [step, value] of [
+    [0, 2],
+    [1, 3],
+    [2, 3],
+  ] as const) {
+    await run.decide(siteOf(context.tree, step));
+    await run.observe!(siteOf(context.tree, step), numbers([value]));
+  }
+  // 60 steps are twice the 30 that codebooks are for: a change of 0.5 per step is one of 1, and 5 steps are 10.
+  expect(found.filter(([, , values]) => 'due' in values)).toEqual([
+    [1, 'step', { aggregate: 0.5, due: 2 }],
+    [2, 'step', { aggregate: 0, due: 13 }],
+  ]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { contextOf, numbers, siteOf } from '../../../test/scalars.ts';
+import { nodesOf } from '../../model.ts';
 import { createTrace } from '../../trace.ts';
 import { createBench, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
@@ -103,4 +104,31 @@ describe('a block is left out exactly where its error by the equations is below 
     expect(await leftOut('cached', error * 1.999)).not.toContain(4);
     expect((await leftOut('cached', error * 2.001)).slice(0, 2)).toEqual([3, 4]);
   });
+});
+
+test('the cap is a share of all blocks, rounded down', async () => {
+  const policy = srap({ ...open, instead: 'nothing', cap: 0.3, protectFirst: 0, protectLast: 0, warmup: 1, final: 0 });
+  const context = contextOf(2, 6);
+  const run = policy.begin(context);
+  const blocks = context.tree.children![0]!.children!;
+  const decisions = [];
+  for (const block of blocks) await run.observe!(siteOf(block, 0), numbers([0.1]));
+  for (const block of blocks) decisions.push((await run.decide(siteOf(block, 1)))?.do);
+  // 0.3 of six blocks is one; of those that do as little the first.
+  expect(decisions).toEqual(['skip', ...Array(5).fill('compute')]);
+  run.dispose!();
+});
+
+test('residuals are kept of the blocks that may be left out alone', async () => {
+  const wanted = async (options: Parameters<typeof srap>[0]) => {
+    const context = contextOf(6, 6);
+    const run = srap({ protectFirst: 2, protectLast: 2, ...options }).begin(context);
+    await run.decide(siteOf(context.tree, 0));
+    return { paths: [...nodesOf(context.tree)].filter((node) => run.wants!(node)).map(({ path }) => path), run };
+  };
+  expect((await wanted({ instead: 'cached' })).paths).toEqual(['block.2', 'block.3']);
+  const nothing = await wanted({ threshold: 0 });
+  expect(nothing.paths).toEqual([]);
+  // All of a step may run as one graph.
+  expect(nothing.run.finest).toBe('step');
 });

@@ -1,5 +1,6 @@
 /** The equations against numbers worked out by hand, and the policy made of them. */
 import { describe, expect, test } from 'vitest';
+import { numbers, scalarArithmetic } from '../../../../test/scalars.ts';
 import { type Arithmetic, createArithmetic } from '../../../runtime/arithmetic.ts';
 import { createRuntime } from '../../../runtime/node.ts';
 import { createRunState } from '../../../state.ts';
@@ -86,6 +87,42 @@ describe('equation 5', () => {
     }));
 });
 
+test('a still image has nothing to move: its motion is 1', async () => {
+  const settings = {
+    distance: 'absolute',
+    motion: 'motion-and-gradient',
+    motionReference: 0.5,
+    motionFloor: 0,
+  } as const;
+  const equation = createDivergence({ arithmetic: scalarArithmetic, state: createRunState() }, settings);
+  const [before, now] = [numbers([1, 2], [1, 1, 1, 2]), numbers([3, 4], [1, 1, 1, 2])];
+  await equation.begin('a', before);
+  expect(await equation.measure({ path: 'a', now, before, distance: 4 })).toEqual({
+    change: 2,
+    factor: 2,
+    divergence: 1,
+  });
+});
+
+test('what it decides by is measured: equation 5 of modules and steps, and how alike neighbours are', async () => {
+  const bench = await createBench();
+  const trace = createTrace();
+  const options = { ...eager, similarity: [-1, 1], baseProbability: 0.5, seed: 1 };
+  await bench.sample(createPolicy('quantcache-paper', options), { trace });
+  const names = new Map<string, Set<string>>();
+  for (const { path, values } of trace.measurements)
+    for (const name of Object.keys(values)) names.set(name, (names.get(name) ?? new Set()).add(path));
+  expect([...names.keys()].sort()).toEqual(
+    ['change', 'divergence', 'due', 'factor', 'heldBytes', 'similarity', 'variation'].sort(),
+  );
+  expect([...names.get('due')!]).toEqual(['step']);
+  expect([...names.get('variation')!]).toEqual(['step']);
+  expect([...names.get('similarity')!].every((path) => /^(spatial|temporal)_blocks\.1$/.test(path))).toBe(true);
+  const dues = trace.measurements.filter(({ values }) => values.due !== undefined);
+  expect(dues.every(({ step, values }) => [1, 2, 4].includes(values.due! - step))).toBe(true);
+  await bench.close();
+});
+
 test('equation 6: the longest interval below the first bound, the shortest from the second on', () => {
   const intervals = [0, 0.0799, 0.08, 0.3199, 0.32, 9, Number.NaN].map((d) =>
     refreshInterval(d, [0.08, 0.32], [6, 3, 1]),
@@ -96,16 +133,16 @@ test('equation 6: the longest interval below the first bound, the shortest from 
 
 test('equation 8 in both readings', () => {
   const bits = (direction: 'falling' | 'rising') =>
-    [0.01, 0.2, 0.9, Number.NaN].map((d) => bitsFor(d, [0.1, 0.5], [16, 8, 4], direction));
-  expect(bits('falling')).toEqual([16, 8, 4, 16]);
-  expect(bits('rising')).toEqual([4, 8, 16, 16]);
+    [0.01, 0.1, 0.2, 0.5, 0.9, Number.NaN].map((d) => bitsFor(d, [0.1, 0.5], [16, 8, 4], direction));
+  expect(bits('falling')).toEqual([16, 8, 8, 4, 4, 16]);
+  expect(bits('rising')).toEqual([4, 8, 8, 16, 16, 16]);
 });
 
 test('equations 10 and 11', () => {
   const probabilities = [0.1, 0.5, 0.7, 0.9, 0.95, Number.NaN].map((s) => pruningProbability(s, [0.5, 0.9], 0.3));
   expect(probabilities).toEqual([0, 0.3, 0.3, 0.3, 1, 0]);
-  const gated = [0.05, 0.2, 0.9, Number.NaN].map((v) => gatedProbability(0.3, v, [0.1, 0.5], 2));
-  expect(gated).toEqual([0.6, 0.3, 0.15, 0.3]);
+  const gated = [0.05, 0.1, 0.2, 0.5, 0.9, Number.NaN].map((v) => gatedProbability(0.3, v, [0.1, 0.5], 2));
+  expect(gated).toEqual([0.6, 0.3, 0.3, 0.3, 0.15, 0.3]);
   expect(gatedProbability(0.8, 0, [0.1, 0.5], 2)).toBe(1);
 });
 
