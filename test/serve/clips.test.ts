@@ -1,0 +1,119 @@
+/** Real clips by HTTP: the built program, the embedded model, in a process of its own. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readRecord } from '../../src/api/run.ts';
+import type { Video } from '../../src/serve/api.ts';
+
+const program = resolve('dist/cli/main.js');
+const prompt = 'a large red star moves right over a blue background';
+const folder = mkdtempSync(join(tmpdir(), 'quantcache-clips-'));
+const data = join(folder, 'data');
+let url = '';
+let server: ChildProcess;
+let said = '';
+
+beforeAll(async () => {
+  if (!existsSync(program)) throw new Error('The program is not built; run "npm run build".');
+  const args = ['serve', '--port', '0', '--data', data, '--threads', '2', '--json'];
+  server = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  server.stderr!.on('data', (chunk) => {
+    said += chunk;
+  });
+  const line = await new Promise<string>((done) => server.stdout!.once('data', (chunk) => done(String(chunk))));
+  url = (JSON.parse(line) as { url: string }).url;
+}, 120_000);
+
+afterAll(() => {
+  server.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ask = async (path: string, init?: RequestInit) => (await fetch(url + path, init)).json() as Promise<Video>;
+
+async function make(fields: object): Promise<Video> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+  const { id } = await ask('/v1/videos', init);
+  for (;;) {
+    const video = await ask(`/v1/videos/${id}`);
+    if (video.status === 'completed' || video.status === 'failed') return video;
+    await new Promise((tick) => setTimeout(tick, 100));
+  }
+}
+
+/** Processes that a process has started and that live. */
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return stdout.split('\n').flatMap((line) => (line.trim() ? [Number(line)] : []));
+}
+
+const lives = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+
+test('the same seed gives the same bytes by HTTP and by the command line', async () => {
+  const steps = { num_inference_steps: 2, quantcache: { policy: 'full', trace: true } };
+  const video = await make({ prompt, seed: 7, ...steps });
+  expect(video).toMatchObject({ status: 'completed', error: null });
+  expect(video.quantcache.steps).toEqual(['computed', 'computed']);
+  const served = Buffer.from(await (await fetch(`${url}/v1/videos/${video.id}/content`)).arrayBuffer());
+  for (const variant of video.quantcache.variants)
+    expect((await fetch(`${url}/v1/videos/${video.id}/content?variant=${variant}`)).status).toBe(200);
+  const options = ['--seed', '7', '--steps', '2', '--policy', 'full', '--threads', '2', '--quiet'];
+  const file = join(folder, 'star.mp4');
+  const generating = spawn(process.execPath, [program, 'generate', prompt, '-o', file, ...options]);
+  expect(await new Promise((done) => generating.once('exit', done))).toBe(0);
+  expect(served.equals(readFileSync(file))).toBe(true);
+});
+
+test('a prompt that names a file is refused by the engine, and messages name no folder of the server', async () => {
+  const { error } = await make({ prompt: `${prompt} {"reference_path": "/etc/hostname"}` });
+  expect(error).toMatchObject({ code: 'invalid_option', message: expect.stringMatching(/names a file/) });
+  expect(JSON.stringify(error)).not.toContain(folder);
+});
+
+test('a picture conditions a clip, whose file names the picture and not where it lay', async () => {
+  const picture = await (await fetch(`${url}/v1/videos`)).json();
+  const { id } = (picture as { data: Video[] }).data.at(-1)!;
+  const thumbnail = await fetch(`${url}/v1/videos/${id}/content?variant=thumbnail`);
+  const type = thumbnail.headers.get('content-type');
+  const image_url = `data:${type};base64,${Buffer.from(await thumbnail.arrayBuffer()).toString('base64')}`;
+  const video = await make({
+    prompt,
+    num_inference_steps: 1,
+    input_reference: { image_url },
+    quantcache: { policy: 'full' },
+  });
+  expect(video).toMatchObject({ status: 'completed', quantcache: { has_input_reference: true } });
+  const record = await readRecord(join(data, 'jobs', video.id.slice(6), '1.mp4'));
+  expect(record.run.image).toMatch(/^reference\.(webp|png)$/);
+  expect(JSON.stringify(record)).not.toContain(folder);
+});
+
+test('files and folders are for their owner alone, prompts are in no log', () => {
+  for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' }))
+    expect([name, statSync(join(data, name)).mode & 0o077]).toEqual([name, 0]);
+  expect(said).not.toContain('star');
+});
+
+test('a server that is killed leaves no engine; one that is stopped ends well', async () => {
+  const [engine] = childrenOf(server.pid!);
+  expect(lives(engine!)).toBe(true);
+  const ended = new Promise((done) => server.once('exit', (code, signal) => done(signal ?? code)));
+  server.kill('SIGKILL');
+  expect(await ended).toBe('SIGKILL');
+  while (lives(engine!)) await new Promise((tick) => setTimeout(tick, 50)); // or the test's time is over
+  const again = spawn(process.execPath, [program, 'serve', '--port', '0', '--data', data]);
+  await new Promise((done) => again.stdout.once('data', done));
+  const stopped = new Promise((done) => again.once('exit', done));
+  again.kill('SIGTERM');
+  expect(await stopped).toBe(0);
+  expect(existsSync(join(data, 'lock'))).toBe(false);
+});
