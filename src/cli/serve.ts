@@ -1,6 +1,6 @@
 /** `quantcache serve`: an HTTP server for clips, with a studio. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from '../environment.ts';
 import { dataFolderIn, startServer } from '../serve/server.ts';
 import { type ModelFlags, positiveNumber, wholeNumber, withModel } from './options.ts';
@@ -19,7 +19,6 @@ interface ServeFlags extends ModelFlags {
   maxPixels?: number;
   maxQueue: number;
   createsPerMinute: number;
-  preview: 'auto' | 'always' | 'never';
   json?: boolean;
 }
 
@@ -44,11 +43,6 @@ export function command(): Command {
     .option('--max-pixels <count>', 'most width x height x frames of a clip; default: 16 default clips', positiveNumber)
     .option('--max-queue <count>', 'jobs that may wait', wholeNumber(1), 100)
     .option('--creates-per-minute <count>', 'new jobs of one client in a minute', wholeNumber(1), 60)
-    .addOption(
-      new Option('--preview <when>', 'pictures of a run as it goes')
-        .choices(['auto', 'always', 'never'])
-        .default('auto'),
-    )
     .option('--json', 'print the address as JSON');
   return withModel(serveCommand).addHelpText('after', examples).action(run);
 }
@@ -65,13 +59,13 @@ async function run(flags: ServeFlags): Promise<void> {
   const environment = readEnvironment();
   const keys = [...(flags.apiKey ?? []), ...(environment.apiKey ? [environment.apiKey] : [])];
   process.umask(0o077);
-  const { host, port, engines, maxPixels, preview } = flags;
+  const { host, port, engines, maxPixels } = flags;
   const { model, vae, textEncoder, device, threads } = flags;
   const shared = engines > 1 ? Math.max(1, Math.floor(availableParallelism() / engines)) : undefined;
   const server = await startServer({
     ...{ host, port, engines },
     data: flags.data ?? dataFolderIn(environment.home),
-    engine: { model, vae, textEncoder, device, threads: threads ?? shared, maxPixels, preview },
+    engine: { model, vae, textEncoder, device, threads: threads ?? shared, maxPixels },
     settings: {
       keys,
       allowHosts: flags.allowHost ?? [],

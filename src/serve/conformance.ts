@@ -37,7 +37,6 @@ export const newJob = (prompt = 'a star', changes: Partial<NewJob> = {}): NewJob
     run: { prompts: [prompt], seed: '1', numSteps: 30, guidanceScale: 4, size: '64x64', frames: 17, fps: 8 },
     outputFormat: 'mp4',
     trace: false,
-    preview: false,
     warnings: [],
   },
   ...changes,

@@ -17,7 +17,6 @@ export interface JobRequest {
   readonly outputFormat: OutputFormat;
   /** Whether the trace is kept. */
   readonly trace: boolean;
-  readonly preview: boolean;
   /** What the request asked for and did not get. */
   readonly warnings: readonly string[];
 }

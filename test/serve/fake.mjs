@@ -15,7 +15,7 @@ const server = await startServer({
   port: Number(port),
   data,
   engines: Number(engines),
-  engine: { device: 'cpu', preview: 'always' },
+  engine: { device: 'cpu' },
   engineProgram: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
   settings: { maxQueue: 1000, createsPerMinute: 100_000 },
   tell: (message) => process.stderr.write(`${message}\n`),

@@ -35,7 +35,7 @@ export interface TestServer extends RunningServer {
 export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const data = options.data ?? newFolder();
   const server = await startServer({
-    ...{ host: '127.0.0.1', port: 0, data, engines: 1, engine: { device: 'cpu', preview: 'auto' } },
+    ...{ host: '127.0.0.1', port: 0, data, engines: 1, engine: { device: 'cpu' } },
     engineProgram: fakeEngine,
     studio: join(root, 'none'),
     tell: (message) => message.startsWith('error: ') && console.error(message),

@@ -13,8 +13,6 @@ export interface EngineOptions {
   readonly threads?: number;
   /** The most width x height x frames x loops of a clip; default: `clipsOfDefault` times the model's default clip. */
   readonly maxPixels?: number;
-  /** When previews are made: of runs above three seconds, always, or never. */
-  readonly preview: 'auto' | 'always' | 'never';
 }
 
 /** What an engine offers, once it has opened its model. */

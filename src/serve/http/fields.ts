@@ -55,7 +55,9 @@ const ours = z.strictObject({
   priority: whole(-10, 10).optional().describe('higher runs earlier'),
   output_format: z.enum(outputFormats).optional(),
   trace: flag.optional().describe('keep every decision'),
-  preview: flag.optional().describe('show the run as it goes'),
+  preview: flag
+    .optional()
+    .describe('show the run as it goes, where that can be done; engines of this version make no previews'),
 });
 
 const reference = z.strictObject({

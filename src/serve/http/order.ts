@@ -51,7 +51,6 @@ export function orderOf(fields: CreateFields, { model, capabilities, fitsSize }:
     run: run as JobRequest['run'],
     outputFormat: ours.output_format ?? 'mp4',
     trace: ours.trace ?? false,
-    preview: ours.preview ?? true,
     warnings,
   };
 }
