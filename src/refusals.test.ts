@@ -1,7 +1,8 @@
 /** Faults of data are told in our words, whatever library found them. */
 import { expect, it } from 'vitest';
 import * as z from 'zod';
-import { issuesOf, jsonFault } from './refusals.ts';
+import { jsonFault } from './files/strictjson.ts';
+import { issuesOf } from './refusals.ts';
 
 const schema = z.strictObject({
   text: z.string(),

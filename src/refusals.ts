@@ -1,6 +1,6 @@
 /** What other libraries found wrong with data, in our words: zod's issues field by field, and JSON that is none. */
+
 import type * as z from 'zod';
-import { messageOf } from './errors.ts';
 import { suggestion } from './options.ts';
 
 /** How many fields a message names. */
@@ -28,12 +28,6 @@ function specific(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   const alternatives = issue.errors.map((issues) => issues.flatMap(specific)).filter((issues) => depth(issues) > 0);
   const meant = alternatives.sort((a, b) => depth(b) - depth(a))[0];
   return meant?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
-}
-
-/** What `JSON.parse` found wrong with a text. */
-export function jsonFault(error: unknown): string {
-  const [, position] = /position (\d+)/.exec(messageOf(error)) ?? [];
-  return position === undefined ? 'it is not JSON' : `it is not JSON (from character ${Number(position) + 1} on)`;
 }
 
 /** Messages that a schema of ours gives are kept; zod's own begin with one of these. */

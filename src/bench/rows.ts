@@ -6,6 +6,7 @@
 
 import { quantizationMethods } from '../api/quantization.ts';
 import { originOf } from '../errors.ts';
+import { parseStrictJson } from '../files/strictjson.ts';
 import {
   createPolicy,
   type DecidedOptions,
@@ -192,7 +193,7 @@ function splitAtOptions(text: string): string[] {
 
 function parsedValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseStrictJson(text);
   } catch {
     return text;
   }

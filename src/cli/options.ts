@@ -1,5 +1,6 @@
 /** Options that several commands share, and the reading of their values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseStrictJson } from '../files/strictjson.ts';
 
 /** A parser of numbers for commander; `what` says what is allowed. */
 export function number(what: string, allowed: (value: number) => boolean): (text: string) => number {
@@ -29,7 +30,7 @@ export function keyValue(text: string, earlier: Record<string, unknown> = {}): R
 
 function parsedValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseStrictJson(text);
   } catch {
     return text;
   }

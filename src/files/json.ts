@@ -1,9 +1,9 @@
 /** JSON documents of ours: read through a schema, with messages that name file and field; written whole or not at all. */
 import type * as z from 'zod';
 import { QuantCacheError } from '../errors.ts';
-import { issuesOf, jsonFault } from '../refusals.ts';
-import { duplicateName } from './duplicates.ts';
+import { issuesOf } from '../refusals.ts';
 import { type FilePurpose, findText, readText } from './read.ts';
+import { jsonFault, parseStrictJson } from './strictjson.ts';
 import { saveText } from './write.ts';
 
 /** The document in a text. `path` is what messages call it. Throws `corrupt_file` that names the fields which are wrong. */
@@ -17,12 +17,10 @@ export function parseJson<Schema extends z.ZodType>(
     new QuantCacheError('corrupt_file', `${path} is not ${what}: ${reason}. ${todo}`, { cause });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseStrictJson(text);
   } catch (error) {
     throw refuse(jsonFault(error), error);
   }
-  const twice = duplicateName(text);
-  if (twice !== undefined) throw refuse(`it has the name ${JSON.stringify(twice)} twice`, undefined);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw refuse(issuesOf(result.error), result.error);

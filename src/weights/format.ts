@@ -8,7 +8,7 @@
  */
 
 import { QuantCacheError } from '../errors.ts';
-import { duplicateName } from '../files/duplicates.ts';
+import { duplicateName } from '../files/strictjson.ts';
 import { bytesOf, type Dtype, elementCount, elementSize, isDtype, toFloat32 } from './dtypes.ts';
 
 /** The reference's limit on the header, in bytes. */

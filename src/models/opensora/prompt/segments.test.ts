@@ -29,6 +29,7 @@ describe('parsePrompt', () => {
     ['a {"reference": "x"}', /reference/],
     ['a {"reference_path": 3}', /reference_path/],
     ['a {"mask_strategy": "0"} {"mask_strategy": "1"}', /must be JSON/],
+    ['a {"mask_strategy": "0", "mask_strategy": "1"}', /must be JSON .*it has the name "mask_strategy" twice/],
     [`a {${'x'.repeat(1000)}`, /x\.\.\./],
   ])('refuses %s', (prompt, message) => {
     expect(() => parsePrompt(prompt)).toThrow(message);

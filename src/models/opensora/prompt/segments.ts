@@ -11,7 +11,8 @@
 
 import { z } from 'zod';
 import { QuantCacheError } from '../../../errors.ts';
-import { issuesOf, jsonFault } from '../../../refusals.ts';
+import { jsonFault, parseStrictJson } from '../../../files/strictjson.ts';
+import { issuesOf } from '../../../refusals.ts';
 import { cleanPrompt } from './clean.ts';
 import { strip } from './python-pattern.ts';
 import { removedText } from './removed.ts';
@@ -118,7 +119,7 @@ export function parsePrompt(prompt: string): ParsedPrompt {
 
 function parseTail(tail: string): z.infer<typeof conditioning> {
   try {
-    return conditioning.parse(JSON.parse(tail));
+    return conditioning.parse(parseStrictJson(tail));
   } catch (error) {
     const reason = error instanceof z.ZodError ? issuesOf(error) : jsonFault(error);
     throw new QuantCacheError(
