@@ -58,6 +58,9 @@ export interface EngineHost {
   close(): Promise<void>;
 }
 
+/** Children that are started for one run before it is given up. */
+const mostStarts = 5;
+
 const childProgram = fileURLToPath(new URL('./child.js', import.meta.url));
 
 interface Child {
@@ -109,14 +112,25 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
     return current;
   };
 
+  /** A child that ends before it has begun a run says nothing about the run: others are tried. */
+  async function openAgain(signal: AbortSignal): Promise<Child> {
+    for (let starts = 1; ; starts++) {
+      try {
+        return await open();
+      } catch (error) {
+        if (starts === mostStarts || signal.aborted || closed || error instanceof QuantCacheError) throw error;
+      }
+    }
+  }
+
   async function run(order: RunOrder, { signal, onNews }: Parameters<EngineHost['run']>[1]): Promise<Outcome> {
     let current: Child;
     try {
-      current = await open();
+      current = await openAgain(signal);
     } catch (error) {
-      const known = error instanceof QuantCacheError && error.code !== 'aborted';
       if (signal.aborted || closed) return { kind: 'returned' };
-      return known ? { kind: 'failed', error: { code: error.code, message: error.message } } : crashed('did not start');
+      if (!(error instanceof QuantCacheError)) return crashed('did not start');
+      return { kind: 'failed', error: { code: error.code, message: error.message } };
     }
     if (signal.aborted) return { kind: 'returned' };
     current.runs++;
