@@ -36,7 +36,7 @@ import { fileNames } from './filenames.ts';
 import { type GenerateFlags, requestOf } from './generaterequest.ts';
 
 import { keepRun } from './keeping.ts';
-import { finiteNumber, keyValue, nonNegativeNumber, wholeNumber, withModel, withSize } from './options.ts';
+import { finiteNumber, keyValue, nonNegativeNumber, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
 
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
@@ -87,6 +87,11 @@ export function command(): Command {
       '--policy-option <name=value>',
       'an option of the policy, or one to change in the profile; may be given again',
       keyValue,
+    )
+    .option(
+      '--quality <decibels>',
+      'how near to full computation quantcache aims, as PSNR; default: what the profile says',
+      positiveNumber,
     )
     .option('--cache-memory <megabytes>', 'the most that quantcache may hold of earlier steps', finiteNumber)
     .addOption(

@@ -214,3 +214,14 @@ test.each<[object, RegExp]>([
   expect(() => parseRunOptions(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   expect(() => parseRunOptions(options)).toThrow(message);
 });
+
+test('a quality is what leaps aim at, and refused where nothing aims at one', async () => {
+  const leapsOf = async (asked: Partial<RunOptions>) =>
+    ((await decide(asked)).run.policyOptions.hlc as { leaps: { quality: number } }).leaps.quality;
+  expect(await leapsOf({ quality: 41 })).toBe(41);
+  expect(await leapsOf({ policy: 'quantcache', quality: 28 })).toBe(28);
+  await expect(decide({ policy: 'full', quality: 30 })).rejects.toThrow(/30 dB.*"full" aims at none/);
+  await expect(decide({ policy: 'quantcache', policyOptions: { hlc: false }, quality: 30 })).rejects.toThrow(
+    /hlc=false/,
+  );
+});

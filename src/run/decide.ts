@@ -28,7 +28,8 @@ export interface RunDecision {
 
 /** Decides everything that `asked` leaves open. Throws `invalid_option` and what reading a profile throws. */
 export async function decideRun(pipeline: Pipeline, asked: RunOptions): Promise<RunDecision> {
-  const { profile, policyOptions, cacheMemory, resolution, aspect, duration, ...rest } = parseRunOptions(asked);
+  const { profile, policyOptions, quality, cacheMemory, resolution, aspect, duration, ...rest } =
+    parseRunOptions(asked);
   const { height, width, numFrames, fps } = pipeline.geometry(asked);
   const { defaults } = pipeline;
   const settled = {
@@ -55,7 +56,8 @@ export async function decideRun(pipeline: Pipeline, asked: RunOptions): Promise<
   const changes = (policy: string) => withMemory(policy, policyOptions, cacheMemory);
   const { warnings = [], ...chosen } = await choose(pipeline, asked, { setting, changes });
   const precision = precisionOf(chosen, asked.precision);
-  const { policy, options } = chosen;
+  const { policy } = chosen;
+  const options = quality === undefined ? chosen.options : withQuality(chosen, quality);
   const run = { ...settled, policy, policyOptions: completeOptions(policy, options), precision };
   return { run: plain(run), profile: chosen.profile, warnings };
 }
@@ -147,6 +149,19 @@ const assumptions = ({ name, assumed }: FoundProfile): string[] =>
         `The profile "${name}" does not say what it was fitted for; the model's defaults are assumed. Calibrate again to be sure.`,
       ]
     : [];
+
+/** The options with another quality to aim at. Throws `invalid_option` where nothing aims at one. */
+function withQuality({ policy, options, profile }: Choice, quality: number): Choice['options'] {
+  const { hlc = {} } = options as { hlc?: false | { plans?: object; leaps?: false | object } };
+  const refuse = (why: string): never => {
+    throw new QuantCacheError('invalid_option', `A quality of ${quality} dB was asked for, but ${why}.`);
+  };
+  if (policy !== 'quantcache') refuse(`policy "${policy}" aims at none; leave out one of them`);
+  if (hlc === false) return refuse('hlc=false leaves out what aims at one; leave out one of them');
+  if (Object.keys(hlc.plans ?? {}).length > 0)
+    refuse(`profile "${profile}" follows a fixed plan; choose another profile, or policy quantcache`);
+  return { ...options, hlc: { ...hlc, leaps: { ...(hlc.leaps || {}), quality } } };
+}
 
 /** The precision of the run: the one asked for, which the policy's own must not contradict, else the policy's, else fp32. */
 function precisionOf({ policy, options }: Choice, asked: Precision | undefined): Precision | undefined {

@@ -42,6 +42,11 @@ export const runOptionsSchema = z.strictObject({
   policy: z.string().optional(),
   /** Options of the policy, before what was fitted to the model; with `profile`, instead of the profile's own. */
   policyOptions: z.record(z.string(), z.unknown()).optional(),
+  /**
+   * Decibels against full computation, instead of those that the profile or the policy `quantcache` aims at; needs leaps that
+   * follow the clip.
+   */
+  quality: z.number().positive().optional(),
   /** The most that a policy with such a bound may hold of earlier steps, in MB. */
   cacheMemory: z.number().nonnegative().optional(),
   /** Number format of linear layers. Default: what the policy's options name, else fp32. */
@@ -53,7 +58,7 @@ export type RunOptions = z.output<typeof runOptionsSchema>;
 
 /** Options that leave nothing to be decided; `precision` is absent where the policy's options name several. */
 export interface DecidedOptions
-  extends Omit<RunOptions, 'resolution' | 'aspect' | 'duration' | 'profile' | 'cacheMemory'> {
+  extends Omit<RunOptions, 'resolution' | 'aspect' | 'duration' | 'profile' | 'quality' | 'cacheMemory'> {
   readonly seed: string;
   readonly numSteps: number;
   readonly sampler: string;

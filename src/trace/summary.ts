@@ -34,6 +34,8 @@ export interface TraceSummary {
   };
   /** The most that was held at the end of a step, in bytes. */
   readonly heldBytes: number;
+  /** Decibels against full computation, as a run that leaps estimates them; of several loops, of the last. */
+  readonly quality?: number;
 }
 
 /** Operations of one run of each module of the model, by path. */
@@ -49,6 +51,7 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
   const spent = sum(of('step').map(milliseconds));
   const timed = decisions.filter(({ level, did, whole }) => did === 'compute' && (level === 'module' || whole));
   const computing = sum(timed.map(milliseconds));
+  const estimate = measurements.findLast(({ values }) => values.quality !== undefined)?.values.quality;
   return {
     steps,
     levels: levels.map((level) => countsOf(level, of(level))),
@@ -60,6 +63,7 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
     time: { spent, overhead: spent - computing, saved: timeSaved(timed, steps) },
     // Not spread over arguments: a long run has more measurements than a call takes.
     heldBytes: measurements.reduce((most, { values }) => Math.max(most, values.heldBytes ?? 0), 0),
+    ...(estimate !== undefined && { quality: estimate }),
   };
 }
 
@@ -94,7 +98,7 @@ const milliseconds = (decision: Decision): number => decision.milliseconds ?? 0;
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** The summary as lines of text. */
-export function summaryLines({ steps, levels, precisions, flops, time, heldBytes }: TraceSummary): string[] {
+export function summaryLines({ steps, levels, precisions, flops, time, heldBytes, quality }: TraceSummary): string[] {
   const percent = (part: number, whole = 1) => `${(whole > 0 ? (part / whole) * 100 : 0).toFixed(1)} %`;
   const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
   const counted = levels.filter(
@@ -111,6 +115,8 @@ export function summaryLines({ steps, levels, precisions, flops, time, heldBytes
         `precision: ${shares.join(', ') || 'nothing computed'}`,
         flops && `operations: ${percent(flops.computed, flops.full)} of ${(flops.full / 1e12).toFixed(2)} T`,
         `time: ${seconds(time.spent)} in the network (${percent(time.overhead, time.spent)} outside of modules), about ${seconds(time.saved)} saved`,
+        quality !== undefined &&
+          `quality: about ${Math.round(quality)} dB of full computation, by the run's own estimate`,
         heldBytes > 0 && `held: ${(heldBytes / 2 ** 20).toFixed(1)} MB`,
       ].filter((line) => typeof line === 'string'),
     );
