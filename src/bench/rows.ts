@@ -1,7 +1,7 @@
 /**
  * What a comparison compares, written in one line: `full,full#15,quantcache,teacache@w8a8:threshold=0.1,warmup=2`.
  * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
- * before it. `sampler=unipc` is an option of every row, `profile=balanced` of quantcache.
+ * before it. `sampler=unipc` is an option of every row, `profile=balanced` and `quality=35` of quantcache.
  */
 
 import { quantizationMethods } from '../api/quantization.ts';
@@ -115,7 +115,10 @@ function parseRow(text: string, defaults: RowDefaults): Row {
 }
 
 /** Refuses strange names and options; a profile is checked when the model is open. */
-function checkPolicy({ policy, options: { profile, sampler, ...options } }: Pick<Row, 'policy' | 'options'>): void {
+function checkPolicy({
+  policy,
+  options: { profile, sampler, quality, ...options },
+}: Pick<Row, 'policy' | 'options'>): void {
   if (sampler !== undefined && typeof sampler !== 'string')
     throw new QuantCacheError('invalid_option', `${JSON.stringify(sampler)} is no sampler; write sampler=unipc.`);
   if (profile !== undefined && (policy !== 'quantcache' || typeof profile !== 'string'))
@@ -123,6 +126,8 @@ function checkPolicy({ policy, options: { profile, sampler, ...options } }: Pick
       'invalid_option',
       'Profiles are options of quantcache: write quantcache:profile=balanced.',
     );
+  if (quality !== undefined && (policy !== 'quantcache' || typeof quality !== 'number'))
+    throw new QuantCacheError('invalid_option', 'A quality is an option of quantcache, in decibels: write quality=35.');
   createPolicy(policy, options);
 }
 
@@ -132,7 +137,7 @@ function checkPolicy({ policy, options: { profile, sampler, ...options } }: Pick
  * `warn` is told what else the reader of its figures should know.
  */
 export async function decideRow(
-  { label, policy, options: { profile, sampler, ...options }, precision, numSteps }: Row,
+  { label, policy, options: { profile, sampler, quality, ...options }, precision, numSteps }: Row,
   pipeline: Pipeline,
   clip: SizeRequest & { readonly prompt: string; readonly seed: number; readonly guidanceScale?: number },
   warn: (message: string) => void = () => {},
@@ -142,6 +147,7 @@ export async function decideRow(
     ...{ prompts: [prompt], seed, numSteps, guidanceScale, precision, sampler: sampler as string | undefined },
     ...{ size, resolution, aspect, frames, duration, fps },
     ...(profile === undefined ? { policy } : { profile: String(profile) }),
+    ...(typeof quality === 'number' && { quality }),
     policyOptions: options,
   }).catch((error: unknown) => {
     throw ofRow(label, error);

@@ -31,7 +31,7 @@ const ablation = ['hlc=false', 'aigq=false', 'srap=false', 'srap={"threshold":0.
   (part) => `quantcache:profile=balanced,${part}`,
 );
 
-/** Our own: as published, and as we define it, calibrated for targets and by computed steps, and without each of its parts. */
+/** Our own: as published, and as we define it, calibrated for targets and at other qualities, and without each of its parts. */
 const own = [
   'quantcache-paper',
   'quantcache-paper@w8a8',
@@ -40,7 +40,7 @@ const own = [
   'quantcache:profile=quality',
   'quantcache:profile=balanced',
   'quantcache:profile=fast',
-  ...[3, 5, 6, 10, 15].map((count) => `quantcache:profile=steps-${count}`),
+  ...[24, 28, 32, 36, 44].map((decibels) => `quantcache:profile=balanced,quality=${decibels}`),
   'quantcache@w8a8:aigq=false',
   'quantcache@w4a6:profile=balanced,aigq=false',
   ...ablation,

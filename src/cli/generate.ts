@@ -36,7 +36,15 @@ import { fileNames } from './filenames.ts';
 import { type GenerateFlags, requestOf } from './generaterequest.ts';
 
 import { keepRun } from './keeping.ts';
-import { finiteNumber, keyValue, nonNegativeNumber, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
+import {
+  finiteNumber,
+  keyValue,
+  nonNegativeNumber,
+  positiveNumber,
+  wholeNumber,
+  withModel,
+  withSize,
+} from './options.ts';
 
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
