@@ -82,7 +82,7 @@ describe('quantcache generate', () => {
     expect(await readMetadata(join(folder, 'star.mp4'))).toMatchObject({
       prompt,
       index: 0,
-      run: { prompts: [prompt], seed: '7', numSteps: 1, policy: 'quantcache', precision: 'fp32' },
+      run: { prompts: [prompt], seed: '7', numSteps: 1, policy: 'quantcache', precision: 'w8a8' },
       model: { name: 'demo' },
     });
   });

@@ -56,8 +56,9 @@ describe('as in Python', () => {
 
   it('understands every evaluation prompt', () => {
     const prompts = json('models/demo/prompts.json') as string[];
-    expect(new Set(prompts).size).toBe(260);
-    expect(prompts).toEqual(evaluation.map(({ prompt }) => prompt));
+    expect(new Set(prompts).size).toBe(200);
+    const single = evaluation.filter(({ things }) => things.length === 1);
+    expect(prompts).toEqual(single.map(({ prompt }) => prompt));
     for (const { prompt, things } of evaluation) expect(attributesOfPrompt(prompt, vocabulary)).toEqual(things);
   });
 });
