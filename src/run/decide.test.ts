@@ -225,3 +225,14 @@ test('a quality is what leaps aim at, and refused where nothing aims at one', as
     /hlc=false/,
   );
 });
+
+test('leaps that follow the clip are followed elsewhere, too, but not where none can be taken', async () => {
+  write('leaping', { ...profile, name: 'leaping', options: { srap: false, hlc: { leaps: { quality: 33 } } } });
+  const asked = { profile: 'leaping', numSteps: 17 };
+  const elsewhere = await decide(asked);
+  expect(elsewhere).toMatchObject({ profile: 'leaping', run: { policy: 'quantcache' } });
+  expect(elsewhere.warnings).toEqual([expect.stringMatching(/steps, not 17\. Its leaps follow the clip here, too/)]);
+  const given = await decide({ ...asked, loops: 2 });
+  expect(given.profile).toBeUndefined();
+  expect(given.warnings).toEqual([expect.stringMatching(/not from text and frames\. It is not followed/)]);
+});

@@ -122,12 +122,12 @@ async function choose(
   const options = { ...found.options, ...changes('quantcache') };
   const computes = ownPrecisions('quantcache', options);
   const differences = misfits(found.fitted, setting);
-  const follows = isFollowing(found);
+  const canLeap = found.fitted.sampler === setting.sampler && !setting.conditioning.includes('frames');
   if (precision !== undefined && computes.some((own) => own !== precision)) {
     differences.push(`precision ${computes.join(' and ')}, not ${precision}`);
     return without(`${name} was fitted for ${differences.join('; ')}.`);
   }
-  if (differences.length > 0 && follows) {
+  if (differences.length > 0 && canLeap && isFollowing(found)) {
     const warning = `${name} was fitted for ${differences.join('; ')}. Its leaps follow the clip here, too; what they lose was not measured.`;
     return { policy: 'quantcache', options, profile: found.name, warnings: [warning] };
   }
