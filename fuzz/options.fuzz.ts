@@ -14,6 +14,7 @@ import {
 } from '../src/index.ts';
 import { readVocabulary } from '../src/metrics/agreement/vocabulary.ts';
 import { parsePixelConfig } from '../src/metrics/imagetext/pixels.ts';
+import { createRunState } from '../src/state.ts';
 import { parseHubId } from '../src/weights/repository.ts';
 import { fuzz } from './harness.ts';
 import { awkwardJson, awkwardNumber, awkwardText, awkwardValue, changedJson, changedText, mostly } from './inputs.ts';
@@ -122,7 +123,7 @@ fuzz(
 fuzz(
   'masks of static',
   fc.oneof(changedText('8-1-3-2', '1-1-1'), awkwardText),
-  (mask) => void createPolicy('static', { mask }).begin({ numSteps: 30 } as never),
+  (mask) => void createPolicy('static', { mask }).begin({ numSteps: 30, state: createRunState() } as never),
 );
 
 fuzz(
