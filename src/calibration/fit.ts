@@ -11,13 +11,13 @@
 import { denoise } from '../denoise.ts';
 import type { LoopOptions } from '../loop.ts';
 import type { Precision } from '../model.ts';
-import { dot } from '../policies/quantcache/leaping/solve.ts';
+import { dot, fitWeights } from '../policies/quantcache/leaping/solve.ts';
 import { type LeapPlan, leapBy, shareOfWay } from '../policies/quantcache/leaps.ts';
 import type { Leap, Policy } from '../policy.ts';
 import type { Runtime, Tensor } from '../runtime/runtime.ts';
 import { release, retain } from '../runtime/sharing.ts';
 import { createTrace } from '../trace.ts';
-import { entryOf, eulerWeights, fitWeights, longestHistory, partsOf } from './plan.ts';
+import { entryOf, eulerWeights, longestHistory, partsOf } from './plan.ts';
 import { velocitiesOf } from './record.ts';
 
 /** One prompt: its loop, opened anew for every run, and the latents of its full run after every step. */

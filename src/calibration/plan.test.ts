@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dot } from '../policies/quantcache/leaping/solve.ts';
-import { bestSteps, entryOf, eulerWeights, fitWeights, type PlanRequest, partsOf } from './plan.ts';
+import { dot, fitWeights } from '../policies/quantcache/leaping/solve.ts';
+import { bestSteps, entryOf, eulerWeights, type PlanRequest, partsOf } from './plan.ts';
 import { vectorIndex } from './record.ts';
 
 /** A run without guidance whose velocities at each step are given, by Euler steps of equal length. */

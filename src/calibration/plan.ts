@@ -13,7 +13,7 @@
  * LeMiCa (2511.00090).
  */
 import { QuantCacheError } from '../errors.ts';
-import { solve } from '../policies/quantcache/leaping/solve.ts';
+import { fitWeights } from '../policies/quantcache/leaping/solve.ts';
 import { type LeapPlan, shareOfWay } from '../policies/quantcache/leaps.ts';
 import { vectorIndex } from './record.ts';
 
@@ -36,9 +36,6 @@ export interface PlanRequest extends LeapSpace {
 
 /** The most outputs that a leap is made of. */
 export const longestHistory = 3;
-/** How strongly weights are drawn to those of an Euler step, relative to the mean square of what they weigh. */
-const ridge = 1e-4;
-
 interface Candidate {
   readonly computed: readonly number[];
   readonly cost: number;
@@ -113,25 +110,6 @@ export function eulerWeights(
   const share = shareOfWay(timesteps, from, to);
   const latest = guidanceScale > 1 ? [guidanceScale * share, (1 - guidanceScale) * share] : [share];
   return [1, ...latest, ...Array<number>((count - 1) * latest.length).fill(0)];
-}
-
-/** Inner products of the vectors to be weighted with each other and with the target, and the weights to start from. */
-export interface WeightFit {
-  readonly products: readonly (readonly number[])[];
-  readonly targets: readonly number[];
-  readonly start: readonly number[];
-}
-
-/** The weights whose sum comes closest to the target, drawn to those to start from. */
-export function fitWeights({ products, targets, start }: WeightFit): number[] {
-  const pull = (ridge * products.reduce((sum, row, i) => sum + row[i]!, 0)) / products.length;
-  const change = solve(
-    products.map((row, i) => [
-      ...row.map((value, j) => value + (i === j ? pull : 0)),
-      targets[i]! - row.reduce((sum, value, j) => sum + value * start[j]!, 0),
-    ]),
-  );
-  return start.map((value, i) => value + change[i]!);
 }
 
 /** A leap's weights as a plan has them: those of velocities by the share of the way that the leap is. */

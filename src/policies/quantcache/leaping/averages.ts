@@ -41,19 +41,17 @@ export type Moments = Pick<Averages, 'levels' | 'products'>;
 
 /** The square matrix of moments at other noise levels, by linear interpolation; beyond the last level it stays as there. */
 export function momentsAt({ levels, products }: Moments, wanted: readonly number[]): number[][] {
-  const product = (i: number, j: number) => (i >= j ? products[i]![j]! : products[j]![i]!);
+  const square = products.map((row, i) => products.map((column, j) => (i >= j ? row[j]! : column[i]!)));
   const places = wanted.map((level) => placeOf(levels, level));
   const nodes = [0, 1].flatMap((kind) =>
     places.map((place) => place.map(({ index, weight }) => ({ index: kind * levels.length + index, weight }))),
   );
-  return nodes.map((a) =>
-    nodes.map((b) =>
-      a.reduce(
-        (sum, one) => sum + b.reduce((row, two) => row + one.weight * two.weight * product(one.index, two.index), 0),
-        0,
-      ),
-    ),
-  );
+  const mixed = (rows: readonly (readonly number[])[]) =>
+    nodes.map((node) =>
+      rows[0]!.map((_, j) => node.reduce((sum, { index, weight }) => sum + weight * rows[index]![j]!, 0)),
+    );
+  const transposed = (rows: readonly (readonly number[])[]) => rows[0]!.map((_, j) => rows.map((row) => row[j]!));
+  return mixed(transposed(mixed(square)));
 }
 
 /** A value given at some levels, at another one: linear between them. */

@@ -51,10 +51,10 @@ export interface Control {
   expected(course: Course, step: number): Prediction | undefined;
   /**
    * After an answer: notes the step, chooses the next one and returns how difficult the clip is here, 1 for the average.
-   * `missed` is the mean square of what the answer missed, at
-   * the first step of its direction of guidance.
+   * `missed` is the mean square of what the answer misses of the expected one; at the first step, that of its direction of
+   * guidance.
    */
-  observe(course: Course, step: number, missed: number): number;
+  observe(course: Course, step: number, missed: number, expected?: Prediction): number;
   /** The leap to the next step, after which `observe` is due. */
   leap(course: Course): Prediction;
   /** Decibels of the finished clip, estimated from all that was seen. */
@@ -80,9 +80,8 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
   const errorOf = (from: number, to: number) => (to === from + 1 ? 0 : predictor.error(from, to) * amplification[to]!);
   return {
     expected: ({ history }, step) => (history.length > 0 ? predictor.answer(history, step) : undefined),
-    observe(course, step, missed) {
-      const { history } = course;
-      const usual = history.length > 0 ? predictor.answer(history, step).meanSquare : predictor.strength(step);
+    observe(course, step, missed, expected) {
+      const usual = expected ? expected.meanSquare : predictor.strength(step);
       const difficulty = missed / (usual * surprise[step]!);
       course.spent += course.open * (memory > 0 ? difficulty : 1);
       course.history = [step, ...course.history].slice(0, longestHistory);

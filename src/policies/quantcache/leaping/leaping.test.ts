@@ -88,8 +88,8 @@ test('a clip that is harder than the average gets shorter leaps, and an easier o
     const course = newCourse();
     control.observe(course, 0, predictor.strength(0));
     const second = course.next;
-    const usual = predictor.answer([0], second).meanSquare;
-    const seen = control.observe(course, second, usual * difficulty);
+    const expected = control.expected(course, second)!;
+    const seen = control.observe(course, second, expected.meanSquare * difficulty, expected);
     if (!Number.isNaN(difficulty)) expect(seen).toBeCloseTo(difficulty);
     return course.next - second;
   };

@@ -51,8 +51,7 @@ export function followAnswers(settings: LeapingSettings, context: RunContext, me
     outputs: outputs.map((weights, age) => ({ tensor: known.get(`answer ${course.history[age]}`)!, weights })),
   });
   /** The mean square of what an answer misses of the expected one; at first, of its direction of guidance. */
-  const missedBy = async (step: number, latents: Tensor, output: Tensor): Promise<number> => {
-    const expected = control.expected(course, step);
+  const missedBy = async (latents: Tensor, output: Tensor, expected?: Prediction): Promise<number> => {
     const guided = expected ? [guidanceScale, 1 - guidanceScale] : [1, -1];
     const own = { tensor: output, weights: output.dims[0] === latents.dims[0] ? [1] : guided };
     const others = expected ? weighted(expected, 0).outputs : [];
@@ -79,11 +78,12 @@ export function followAnswers(settings: LeapingSettings, context: RunContext, me
       room.fits ??= memory.reserve(bytesOf(latents) + longestHistory * bytesOf(output));
       if (!room.fits)
         return warn('The answers that leaps are made of do not fit into the cache memory: every step is computed.');
-      const missed = await missedBy(step, latents, output);
+      const expected = control.expected(course, step);
+      const missed = await missedBy(latents, output, expected);
       for (const old of course.history.slice(longestHistory - 1)) known.drop(`answer ${old}`);
       known.keep('latents', latents);
       known.keep(`answer ${step}`, output);
-      const difficulty = control.observe(course, step, missed);
+      const difficulty = control.observe(course, step, missed, expected);
       const quality = control.estimate(course); // infinite as long as nothing was leapt over
       const values = { next: course.next, difficulty, ...(Number.isFinite(quality) && { quality }) };
       measure({ step, path: tree.path, values });

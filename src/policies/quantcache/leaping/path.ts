@@ -21,26 +21,37 @@ export interface Path {
   readonly error: number;
 }
 
-/** The path of fewest computed steps within the budget; where none is, every step is computed. */
+/** Paths of long runs are looked for on so many steps, evenly apart. */
+const mostNodes = 100;
+
+/** The path of fewest computed steps within the budget; where none is, the next step is computed. */
 export function cheapestPath({ numSteps, from, longest, budget, error }: PathRequest): Path {
-  const reaches = (step: number) => numSteps - step <= longest;
-  /** The best path from each step on, with as many computed steps after it as the programme has gone through. */
-  let paths = new Map<number, Path>();
-  for (let step = from; step < numSteps; step++)
-    paths.set(step, { next: numSteps, error: reaches(step) ? error(step, numSteps) : Number.POSITIVE_INFINITY });
-  for (let computed = 0; computed < numSteps - from; computed++) {
-    const path = paths.get(from);
-    if (path && path.error <= budget) return path;
-    const longer = new Map<number, Path>();
-    for (const step of paths.keys()) {
-      let best: Path | undefined;
-      for (let next = step + 1; next <= Math.min(step + longest, numSteps - 1); next++) {
-        const total = error(step, next) + (paths.get(next)?.error ?? Number.POSITIVE_INFINITY);
-        if (!best || total < best.error) best = { next, error: total };
+  const stride = Math.ceil((numSteps - from) / mostNodes);
+  const nodes = Array.from({ length: Math.ceil((numSteps - from) / stride) }, (_, i) => from + i * stride);
+  const leaps = nodes.map((node, i) =>
+    nodes
+      .slice(i + 1)
+      .filter((next) => next - node <= longest)
+      .map((next) => error(node, next)),
+  );
+  /** The best path from each node on, with as many computed steps after it as the programme has gone through. */
+  let paths = nodes.map(
+    (node): Path => ({
+      next: numSteps,
+      error: numSteps - node <= longest ? error(node, numSteps) : Number.POSITIVE_INFINITY,
+    }),
+  );
+  for (const _ of nodes) {
+    const [path] = paths;
+    if (path!.error <= budget) return path!;
+    paths = leaps.map((errors, i) => {
+      let best: Path = { next: numSteps, error: Number.POSITIVE_INFINITY };
+      for (const [j, own] of errors.entries()) {
+        const total = own + paths[i + 1 + j]!.error;
+        if (total < best.error) best = { next: nodes[i + 1 + j]!, error: total };
       }
-      if (best) longer.set(step, best);
-    }
-    paths = longer;
+      return best;
+    });
   }
   return { next: from + 1, error: 0 };
 }

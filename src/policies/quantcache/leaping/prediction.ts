@@ -11,7 +11,8 @@
  * words: Bayesian quadrature, with measured moments as covariance. Our definition.
  */
 import { type Moments, momentsAt } from './averages.ts';
-import { solve } from './solve.ts';
+import { dot, fitWeights } from './solve.ts';
+import { productsOfWays } from './ways.ts';
 
 /** A sum over steps: one factor for u of every step, then one for d. */
 export type Combination = readonly number[];
@@ -46,8 +47,6 @@ export interface PredictorRequest {
 
 /** The answers that a prediction is made of: more hardly help. */
 export const longestHistory = 2;
-/** How strongly weights are drawn to those of the Euler step, relative to the mean square of what they weigh. */
-const ridge = 1e-4;
 
 /** Predicts for one run. */
 export function createPredictor({ moments, levels, guidanceScale }: PredictorRequest): Predictor {
@@ -73,8 +72,16 @@ export function createPredictor({ moments, levels, guidanceScale }: PredictorReq
     for (let step = from; step < to; step++) add(way, step, velocity, levels[step]! - levels[step + 1]!);
     return way;
   };
-  const product = (a: Combination, b: Combination): number =>
-    a.reduce((sum, x, i) => (x === 0 ? sum : sum + x * b.reduce((row, y, j) => row + y * matrix[i]![j]!, 0)), 0);
+  const product = (a: Combination, b: Combination): number => {
+    const places = b.flatMap((y, j) => (y === 0 ? [] : [j])); // most are zeros
+    return a.reduce(
+      (sum, x, i) => (x === 0 ? sum : sum + x * places.reduce((row, j) => row + b[j]! * matrix[i]![j]!, 0)),
+      0,
+    );
+  };
+
+  /** The weights of an Euler step's answer. */
+  const startOf = (whole: number): number[] => parts.map((_, i) => whole * (guided ? velocity[i]! : 1));
 
   /** The best weights for a combination; `whole` is the factor that an Euler step would give the latest answer. */
   const predict = (history: readonly number[], wanted: Combination, whole: number): Prediction => {
@@ -86,15 +93,8 @@ export function createPredictor({ moments, levels, guidanceScale }: PredictorReq
       }),
     );
     const products = terms.map((a) => terms.map((b) => product(a, b)));
-    const start = terms.map((_, i) => (i < parts.length ? whole * (guided ? velocity[i]! : 1) : 0));
-    const pull = (ridge * products.reduce((sum, row, i) => sum + row[i]!, 0)) / products.length;
-    const change = solve(
-      products.map((row, i) => [
-        ...row.map((value, j) => value + (i === j ? pull : 0)),
-        product(terms[i]!, wanted) - row.reduce((sum, value, j) => sum + value * start[j]!, 0),
-      ]),
-    );
-    const weights = start.map((value, i) => value + change[i]!);
+    const start = terms.map((_, i) => startOf(whole)[i] ?? 0);
+    const weights = fitWeights({ products, targets: terms.map((term) => product(term, wanted)), start });
     const rest = wanted.map((value, k) => value - weights.reduce((sum, weight, i) => sum + weight * terms[i]![k]!, 0));
     return { outputs: perBatchPart(weights, parts.length), rest, meanSquare: Math.max(0, product(rest, rest)) };
   };
@@ -104,7 +104,7 @@ export function createPredictor({ moments, levels, guidanceScale }: PredictorReq
     const wanted = rest ? way.map((value, k) => value + rest[k]!) : way;
     return predict(history, wanted, levels[history[0]!]! - levels[to]!);
   };
-  const errors = new Map<string, number>();
+  const ways = productsOfWays(matrix, levels, velocity);
   return {
     leap,
     answer(history, step) {
@@ -118,10 +118,19 @@ export function createPredictor({ moments, levels, guidanceScale }: PredictorReq
       return product(wanted, wanted);
     },
     error(from, to) {
-      const key = `${from} ${to}`;
-      const found = errors.get(key) ?? leap([from], to).meanSquare;
-      errors.set(key, found);
-      return found;
+      const at = [from, numSteps + from];
+      const sumOver = (part: readonly number[], value: (kind: number) => number) =>
+        part.reduce((sum, factor, kind) => (factor === 0 ? sum : sum + factor * value(kind)), 0);
+      const products = parts.map((a) =>
+        parts.map((b) => sumOver(a, (i) => sumOver(b, (j) => matrix[at[i]!]![at[j]!]!))),
+      );
+      const targets = parts.map((part) => sumOver(part, (kind) => ways.withAnswer(at[kind]!, from, to)));
+      const weights = fitWeights({ products, targets, start: startOf(levels[from]! - levels[to]!) });
+      const explained = weights.reduce(
+        (sum, weight, i) => sum + weight * (2 * targets[i]! - dot(weights, products[i]!)),
+        0,
+      );
+      return Math.max(0, ways.withItself(from, to) - explained);
     },
   };
 }
