@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { take } from '../shell/drop.tsx';
 import { change } from '../state/draft.ts';
 import { capabilities } from '../state/server.ts';
@@ -93,14 +94,7 @@ function FirstFrame({ name, url }: { readonly name: string; readonly url: string
       <span>
         begins with <b>{name}</b>
       </span>
-      <button
-        type="button"
-        class="icon"
-        aria-label="Remove the first frame"
-        onClick={() => change({ image: undefined })}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label="Remove the first frame" act={() => change({ image: undefined })} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 /** The noise that a clip begins from. */
-import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { change, type Draft, randomSeed } from '../state/draft.ts';
 
 export function Seed({ form: { seed, seedLocked } }: { readonly form: Draft }) {
@@ -18,25 +18,14 @@ export function Seed({ form: { seed, seedLocked } }: { readonly form: Draft }) {
         value={seed}
         onInput={({ currentTarget }) => change({ seed: currentTarget.value, seedLocked: true })}
       />
-      <button
-        type="button"
-        class="icon"
-        aria-label="Another seed"
-        title="Another seed"
-        onClick={() => change({ seed: randomSeed() })}
-      >
-        <Icon name="dice" />
-      </button>
-      <button
-        type="button"
-        class="icon"
-        aria-label="Keep the seed"
-        aria-pressed={seedLocked}
+      <IconButton icon="dice" label="Another seed" title="Another seed" act={() => change({ seed: randomSeed() })} />
+      <IconButton
+        icon={seedLocked ? 'locked' : 'open'}
+        label="Keep the seed"
         title={seedLocked ? 'The seed stays (L)' : 'Every clip gets a new seed (L)'}
-        onClick={() => change({ seedLocked: !seedLocked })}
-      >
-        <Icon name={seedLocked ? 'locked' : 'open'} />
-      </button>
+        pressed={seedLocked}
+        act={() => change({ seedLocked: !seedLocked })}
+      />
     </div>
   );
 }

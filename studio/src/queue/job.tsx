@@ -1,6 +1,6 @@
 /** A line of the queue: what it will show, how far it is, and how to stop it. */
 import type { Video } from '../api/types.ts';
-import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { Strip } from '../components/strip.tsx';
 import { methodOf, ordinal, span } from '../names.ts';
 import { cancel, liveOf } from '../state/library.ts';
@@ -25,15 +25,7 @@ export function Job({ video }: { readonly video: Video }) {
           </small>
         </span>
       </button>
-      <button
-        type="button"
-        class="icon"
-        aria-label={`Cancel “${prompt}”`}
-        title="Cancel"
-        onClick={() => void cancel(video)}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label={`Cancel “${prompt}”`} title="Cancel" act={() => void cancel(video)} />
       <div class="job-state">
         {status === 'in_progress' && (
           <Strip

@@ -1,5 +1,5 @@
 /** Name, model, what the queue does, help and the theme. */
-import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { span } from '../names.ts';
 import { connected, unfinished } from '../state/library.ts';
 import { capabilities, model, modelId } from '../state/server.ts';
@@ -21,26 +21,20 @@ export function Header() {
       </a>
       <ModelChoice />
       <Status />
-      <button
-        type="button"
-        class="icon"
-        aria-label={`Theme: ${theme.value}`}
+      <IconButton
+        icon={theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'system'}
+        label={`Theme: ${theme.value}`}
         title={`Theme: ${theme.value}`}
-        onClick={nextTheme}
-      >
-        <Icon name={theme.value === 'light' ? 'sun' : theme.value === 'dark' ? 'moon' : 'system'} />
-      </button>
-      <button
-        type="button"
-        class="icon"
-        aria-label="Keys and help"
+        act={nextTheme}
+      />
+      <IconButton
+        icon="help"
+        label="Keys and help"
         title="?"
-        onClick={() => {
+        act={() => {
           help.value = true;
         }}
-      >
-        <Icon name="help" />
-      </button>
+      />
     </header>
   );
 }

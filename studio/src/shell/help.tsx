@@ -1,7 +1,7 @@
 /** The keys, and what may be dropped. */
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 
 export const help = signal(false);
 
@@ -30,9 +30,7 @@ export function Help() {
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={close}>
       <header>
         <h2 id="help-title">Keys</h2>
-        <button type="button" class="icon" aria-label="Close" onClick={close}>
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label="Close" act={close} />
       </header>
       <dl>
         {keys.map(([key, what]) => (

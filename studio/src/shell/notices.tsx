@@ -1,5 +1,5 @@
 /** Lines of news, shown for a while and read aloud. */
-import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { dismiss, notices } from '../state/notices.ts';
 
 export function Notices() {
@@ -8,11 +8,7 @@ export function Notices() {
       {notices.value.map(({ id, text, kind }) => (
         <p key={id} class={kind === 'quiet' ? 'unseen' : ''} data-kind={kind}>
           {text}
-          {kind !== 'quiet' && (
-            <button type="button" class="icon" aria-label="Dismiss" onClick={() => dismiss(id)}>
-              <Icon name="close" />
-            </button>
-          )}
+          {kind !== 'quiet' && <IconButton icon="close" label="Dismiss" act={() => dismiss(id)} />}
         </p>
       ))}
     </div>

@@ -2,6 +2,7 @@
 import { contentOf } from '../api/client.ts';
 import type { Video } from '../api/types.ts';
 import { Icon, type IconName } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { use } from '../state/draft.ts';
 import { isUnfinished, remove } from '../state/library.ts';
 import { alsoFull, familyOf, isFull, requestOfVideo, variations, vary } from '../state/making.ts';
@@ -37,20 +38,17 @@ export function Actions({ video }: { readonly video: Video }) {
       <a class="button icon" href={contentOf(video.id)} download={nameOf(video)} aria-label="Download" title="Download">
         <Icon name="download" />
       </a>
-      <button
-        type="button"
-        class="icon"
-        aria-label="Delete"
+      <IconButton
+        icon="trash"
+        label="Delete"
         title="Delete"
-        onClick={() => {
+        act={() => {
           if (confirm('Delete this clip and its files?')) {
             void remove(video);
             go({ at: 'home' }, { quiet: true });
           }
         }}
-      >
-        <Icon name="trash" />
-      </button>
+      />
     </div>
   );
 }

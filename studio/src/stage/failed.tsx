@@ -1,6 +1,7 @@
 /** A clip that did not come about, and why. */
 import type { Video } from '../api/types.ts';
 import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/iconbutton.tsx';
 import { use } from '../state/draft.ts';
 import { isCancelled, remove } from '../state/library.ts';
 import { requestOfVideo, retry } from '../state/making.ts';
@@ -33,18 +34,15 @@ export function Failed({ video }: { readonly video: Video }) {
             Use these settings
           </button>
           <span class="spread" />
-          <button
-            type="button"
-            class="icon"
-            aria-label="Delete"
+          <IconButton
+            icon="trash"
+            label="Delete"
             title="Delete"
-            onClick={() => {
+            act={() => {
               void remove(video);
               go({ at: 'home' }, { quiet: true });
             }}
-          >
-            <Icon name="trash" />
-          </button>
+          />
         </div>
       </div>
     </article>

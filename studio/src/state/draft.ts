@@ -35,7 +35,8 @@ export interface Draft {
   readonly image?: { readonly name: string; readonly url: string };
 }
 
-const blank: Draft = {
+/** What the form begins with. */
+export const blank: Draft = {
   prompt: '',
   negativePrompt: '',
   aim: { by: 'profile', profile: '' },

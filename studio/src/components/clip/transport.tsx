@@ -1,6 +1,7 @@
 /** Play, frame steps, position and speed: the same controls for one clip and for two. */
 import { useSignal } from '@preact/signals';
 import { Icon } from '../icon.tsx';
+import { IconButton } from '../iconbutton.tsx';
 import type { Clock } from './clock.ts';
 
 const rates = [1, 0.5, 0.25, 2];
@@ -21,12 +22,8 @@ export function Transport({ clock }: { readonly clock: Clock }) {
       >
         <Icon name={playing.value ? 'pause' : 'play'} />
       </button>
-      <button type="button" class="icon" aria-label="Previous frame" title="," onClick={() => clock.step(-1)}>
-        <Icon name="back" />
-      </button>
-      <button type="button" class="icon" aria-label="Next frame" title="." onClick={() => clock.step(1)}>
-        <Icon name="forward" />
-      </button>
+      <IconButton icon="back" label="Previous frame" title="," act={() => clock.step(-1)} />
+      <IconButton icon="forward" label="Next frame" title="." act={() => clock.step(1)} />
       <input
         class="scrubber"
         type="range"
