@@ -229,7 +229,7 @@ describe('quantcache calibrate', () => {
     ['a policy without coefficients', () => ['calibrate', '--policy', 'fora'], 2, /no coefficients/],
     [
       'measurements with other settings',
-      () => ['calibrate', ...settings, '--guidance', '2', '--quality', '20'],
+      () => ['calibrate', ...measuring, '--guidance', '2', '--quality', '20'],
       2,
       /other settings.*guidanceScale/,
     ],

@@ -162,6 +162,7 @@ describe('quantcache generate', () => {
       2,
       /50 computed steps spares none/,
     ],
+    ['profiles of each of no budget', ['calibrate', '--each'], 2, /Nothing would read --each.*--budgets/],
     ['more prompts than there are', ['calibrate', '--prompts', '999', '-o', 'no'], 2, /prompts, fewer than the 999/],
     ['a camera of signs', ['generate', prompt, '--camera-motion', '###', ...fast], 2, /camera motion "###" is empty/],
     ['a size and a resolution', ['generate', prompt, '--size', '64x64', '--resolution', '144p'], 2, /are both given/],

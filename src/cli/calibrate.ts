@@ -139,6 +139,7 @@ function refuseUseless({ recipes, policy, quality, speedup, steps, budgets }: Fl
       [...ofSearches, 'quality', 'speedup', 'precisions'],
       '--policy fits coefficients; leave it out to make a profile',
     );
+  if (budgets.length === 0) refuseUnread(command, ['trials', 'each'], 'they are about fixed plans; add --budgets');
   if (quality === undefined && speedup === undefined)
     refuseUnread(command, ['name'], 'the three profiles have names; add --quality or --speedup for one');
 }

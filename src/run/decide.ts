@@ -3,8 +3,8 @@
  * precision. What it returns is plain data, and it is what runs and what is recorded: command line, benchmarks and servers
  * all ask here.
  *
- * A profile holds for what it was fitted for. Outside of that, policy `quantcache` decides without a plan, in the precision
- * that was asked for, and the user is told.
+ * A profile holds for what it was fitted for. Outside of that, leaps that follow the clip are followed where they can be taken;
+ * a plan is not, and policy `quantcache` decides by built-in averages. The user is told either way.
  */
 import { QuantCacheError } from '../errors.ts';
 import type { GenerateOptions } from '../generate.ts';

@@ -1,7 +1,8 @@
 /**
  * A profile: the options of `quantcache` found by calibration on one model, with what they were found from. Readable,
- * versioned, bound to the model's weights; a profile of another model is refused. It says for what it was fitted, and
- * holds for nothing else: leaps contain the guidance, and their weights suit the size, the length and the steps.
+ * versioned, bound to the model's weights; a profile of another model is refused. It says for what it was fitted. A plan
+ * holds for nothing else: its leaps contain the guidance, and their weights suit the size, the length and the steps. Leaps that
+ * follow the clip hold elsewhere, too, but what they lose was measured only there.
  */
 import * as z from 'zod';
 import { parseJson } from '../../files/json.ts';
