@@ -1,7 +1,10 @@
 /** Policies that cannot act say so, once, with the reason and the option. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contextOf, numbers, siteOf } from '../../test/scalars.ts';
+import type { Leap, Run } from '../policy.ts';
 import { createTrace } from '../trace.ts';
 import { type Bench, createBench } from './conformance.ts';
+import { tellingIdleness } from './idle.ts';
 import { createPolicy } from './index.ts';
 
 let bench: Bench;
@@ -42,4 +45,27 @@ test('full computes everything on purpose, and who saves something says nothing'
 test('leaps that were fitted without guidance are not taken with it', async () => {
   const plans = { 4: [{ step: 0, latents: 1, outputs: [[1]] }] };
   expect(await warningsOf('hlc', { plans })).toEqual([expect.stringMatching(/fitted with guidance .* every step/)]);
+});
+
+describe('who leaps', () => {
+  const leap: Leap = { steps: 1, latents: { tensor: numbers([1]), weight: 1 }, outputs: [] };
+
+  /** What the user is told by the end of a run of two steps of which the policy is asked whether it leaps over the first. */
+  async function told(run: Partial<Run>): Promise<string[]> {
+    const warnings: string[] = [];
+    const policy = tellingIdleness({ name: 'leaper', begin: () => ({ decide: () => undefined, ...run }) });
+    const context = contextOf(2, 2, { warn: (message) => void warnings.push(message) });
+    const begun = policy.begin(context);
+    expect(begun.leap?.(0)).toBe(run.leap?.(0));
+    await begun.decide(siteOf(context.tree, 1));
+    await begun.observeOutput!({ step: 1, latents: numbers([1]), output: numbers([1]) });
+    return warnings;
+  }
+
+  test('saves something, and who does not is told so', async () => {
+    expect(await told({ leap: () => leap })).toEqual([]);
+    const nothing = [expect.stringMatching(/"leaper" found nothing to save in 2 steps/)];
+    expect(await told({ leap: () => undefined })).toEqual(nothing);
+    expect(await told({})).toEqual(nothing);
+  });
 });
