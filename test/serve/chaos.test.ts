@@ -69,10 +69,13 @@ test('whatever dies when', { timeout: 400_000 }, async () => {
     await pause(200);
   }
   expect(videos.map(({ id }) => id).sort()).toEqual([...ids].sort());
-  // An engine that is killed twice over the same job would fail it; six kills over two hundred jobs do not.
-  expect(videos.filter(({ status }) => status !== 'completed')).toEqual([]);
+  // Whoever loses two engines fails, as a clip would that kills its engine: by six kills no more than three can.
+  const failed = videos.filter(({ status }) => status === 'failed');
+  expect(failed.map(({ error }) => error!.code)).toEqual(failed.map(() => 'engine_crashed'));
+  expect(failed.length).toBeLessThanOrEqual(engineKills / 2);
+  const completed = videos.filter(({ status }) => status === 'completed');
   expect(videos.filter(({ quantcache }) => quantcache.attempt > 1).length).toBeGreaterThan(0);
-  for (const { id, quantcache, prompt, ...video } of videos) {
+  for (const { id, quantcache, prompt, ...video } of completed) {
     const files = readdirSync(join(data, 'jobs', id.slice(6))).sort();
     const own = ['1.map.svg', '1.mp4', '1.spritesheet.png', '1.thumbnail.png'];
     expect(files).toEqual([...own.map((name) => name.replace('1', String(quantcache.attempt))), 'job.json'].sort());
