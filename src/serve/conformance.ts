@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type JobResult, type NewJob, newJobId } from './job.ts';
+import { type Job, type JobResult, type NewJob, newJobId } from './job.ts';
 import type { Attempt, JobQueue, Outcome, QueueEvent } from './queue.ts';
 
 export const result: JobResult = {
@@ -65,13 +65,13 @@ export function testQueue(open: (folder: string) => Promise<JobQueue>): void {
     if (!('job' in added)) throw new Error(added.kind);
     return added.job;
   };
-  /** Waits for an event of a job. */
-  const until = (queue: JobQueue, type: QueueEvent['type'], id?: string) =>
-    new Promise<QueueEvent>((resolve) => {
+  /** Waits until a job has become something; the job then. */
+  const until = (queue: JobQueue, type: 'started' | 'completed' | 'failed', id?: string) =>
+    new Promise<Job>((resolve) => {
       const stop = queue.subscribe((event) => {
-        if (event.type !== type || (id !== undefined && event.job.id !== id)) return;
+        if (!('job' in event) || event.type !== type || (id !== undefined && event.id !== id)) return;
         queueMicrotask(() => stop());
-        resolve(event);
+        resolve(event.job);
       });
     });
   const aborted = (signal: AbortSignal) =>
@@ -122,7 +122,7 @@ export function testQueue(open: (folder: string) => Promise<JobQueue>): void {
     const { id } = await add(queue);
     const ended = until(queue, 'completed');
     queue.work(async () => completed, { concurrency: 1 });
-    expect((await ended).job).toMatchObject({ id, state: 'completed', attempt: 1, result });
+    expect(await ended).toMatchObject({ id, state: 'completed', attempt: 1, result });
     await close(queue);
     const { queue: next } = await openIn(folder);
     expect(await next.get(id)).toMatchObject({ state: 'completed', attempt: 1, result });
@@ -236,7 +236,7 @@ export function testQueue(open: (folder: string) => Promise<JobQueue>): void {
     expect(await queue.get(id)).toMatchObject({ state: 'queued', crashes: 0 });
     const ended = until(queue, 'completed', id);
     queue.work(async () => completed, { concurrency: 1 });
-    expect((await ended).job.attempt).toBe(2);
+    expect((await ended).attempt).toBe(2);
   });
 
   test('as many run at a time as the worker says', async () => {
@@ -314,7 +314,7 @@ export function testQueue(open: (folder: string) => Promise<JobQueue>): void {
     await ended;
     stop();
     expect(events.map(({ type }) => type)).toEqual(['queued', 'started', 'progress', 'warning', 'completed']);
-    expect(events.at(-1)!.job.warnings).toEqual(['careful']);
+    expect(events.at(-1)).toMatchObject({ id, job: { warnings: ['careful'] } });
     const again: QueueEvent[] = [];
     queue.subscribe((event) => again.push(event), events[1]!.number);
     expect(again.map(({ type }) => type)).toEqual(['progress', 'warning', 'completed']);

@@ -1,12 +1,12 @@
 /** What happens to jobs, told to whoever listens; the last ones are remembered for listeners that lost their connection. */
-import type { Job } from './job.ts';
-import type { AttemptNews, QueueEvent } from './queue.ts';
+import type { JobEvent, QueueEvent } from './queue.ts';
 
 /** Events that are remembered. */
 const remembered = 1000;
 
 export interface EventLog {
-  publish(type: QueueEvent['type'], job: Job, news?: AttemptNews): void;
+  /** Tells it; without a number it gets the next one. */
+  publish(event: JobEvent, number?: number): void;
   subscribe(listener: (event: QueueEvent) => void, after?: number): () => void;
 }
 
@@ -16,8 +16,9 @@ export function createEventLog(first = Date.now()): EventLog {
   const events: QueueEvent[] = [];
   let number = first;
   return {
-    publish(type, job, news) {
-      const event = { number: ++number, type, job, news };
+    publish(told, given = number + 1) {
+      number = given;
+      const event = { ...told, number };
       events.push(event);
       if (events.length > remembered) events.shift();
       for (const listener of listeners) listener(event);

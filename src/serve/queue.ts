@@ -7,6 +7,7 @@
  * comes back speaks to nobody. Failures that are the user's end a job; one whose process died is given out again, until it has
  * taken `mostCrashes` processes with it.
  */
+import { messageOf } from '../errors.ts';
 import type { Progress } from './api.ts';
 import type { Job, JobError, JobResult, NewJob } from './job.ts';
 
@@ -39,13 +40,15 @@ export type AttemptNews =
 
 export type Handler = (attempt: Attempt) => Promise<Outcome>;
 
-/** Something that happened to a job. Numbers grow; a subscriber that lost its connection names the last one that it has. */
-export interface QueueEvent {
-  readonly number: number;
-  readonly type: 'queued' | 'started' | 'completed' | 'failed' | 'deleted' | AttemptNews['type'];
-  readonly job: Job;
-  readonly news?: AttemptNews;
-}
+/** What happened to a job. */
+export type JobEvent = { readonly id: string } & (
+  | { readonly type: 'queued' | 'started' | 'completed' | 'failed'; readonly job: Job }
+  | { readonly type: AttemptNews['type']; readonly news: AttemptNews }
+  | { readonly type: 'deleted' }
+);
+
+/** Numbers grow; a subscriber that lost its connection names the last one that it has. */
+export type QueueEvent = JobEvent & { readonly number: number };
 
 export interface ListRequest {
   /** Id of the job that the page begins after. */
@@ -80,6 +83,10 @@ export interface JobQueue {
   remove(id: string): Promise<boolean>;
   /** Removes the files of a finished job and remembers when. */
   expire(id: string): Promise<void>;
+  /** Where the files of a job lie. Throws `invalid_option` for what is no id. */
+  folderOf(id: string): string;
+  /** Makes that folder, for files that belong to a job which is about to be added; its path. */
+  makeFolder(id: string): Promise<string>;
   /** 1 for the next to run; undefined for those that do not wait. */
   position(id: string): Promise<number | undefined>;
   size(): Promise<{ readonly waiting: number; readonly running: number }>;
@@ -94,4 +101,27 @@ export interface JobQueue {
 export interface Worker {
   /** Takes no more jobs; fires the signals of those that run, whose handlers then return them, and waits for that. */
   stop(): Promise<void>;
+}
+
+/** What a running job becomes by the outcome of its newest attempt. */
+export function settle(job: Job, outcome: Outcome): Job {
+  const end = { completedAt: Date.now(), progress: undefined };
+  if (outcome.kind === 'completed') return { ...job, ...end, state: 'completed', result: outcome.result };
+  if (outcome.kind === 'failed') return { ...job, ...end, state: 'failed', error: outcome.error };
+  const crashes = job.crashes + (outcome.kind === 'crashed' ? 1 : 0);
+  if (outcome.kind === 'crashed' && crashes >= mostCrashes)
+    return { ...job, ...end, crashes, state: 'failed', error: outcome.error };
+  return { ...job, crashes, state: 'queued', progress: undefined };
+}
+
+/** What an attempt comes to whose handler failed in a way that it did not foresee. */
+export const unforeseen = (error: unknown): Outcome => ({
+  kind: 'crashed',
+  error: { code: 'engine_crashed', message: messageOf(error) },
+});
+
+/** A job with what an attempt says of it. */
+export function told(job: Job, news: AttemptNews): Job {
+  if (news.type === 'progress') return { ...job, progress: news.progress };
+  return news.type === 'warning' ? { ...job, warnings: [...job.warnings, news.message] } : job;
 }

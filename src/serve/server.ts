@@ -16,7 +16,6 @@ import type { EngineOptions } from './engine/messages.ts';
 import { createApp } from './http/app.ts';
 import { leastKeyCharacters } from './http/auth.ts';
 import { defaultSettings, type ServeSettings } from './http/settings.ts';
-import { folderOf, openFolders } from './store/folders.ts';
 import { openFileQueue } from './store/queue.ts';
 import { createHandler } from './work.ts';
 
@@ -57,7 +56,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const settings: ServeSettings = { ...defaultSettings, ...options.settings };
   assertKeys(host, settings.keys);
   const queue = await openFileQueue(data);
-  const folders = await openFolders(data);
   const engines = Array.from({ length: options.engines }, () =>
     createEngineHost({ engine: options.engine, program: options.engineProgram, patience: options.patience, tell }),
   );
@@ -73,18 +71,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       queue,
       offer: () => engines[0]!.open(),
       isReady: () => isReady,
-      makeFolder: async (id) => {
-        await folders.make(id);
-        return folders.folder(id);
-      },
-      folderOf: (id) => folderOf(data, id),
       settings,
       studioToken,
       crashes: () => engines.reduce((sum, engine) => sum + engine.crashes, 0),
     },
     { studio: options.studio, onError: (error) => tell(`error: ${stackOf(error)}`) },
   );
-  const worker = queue.work(createHandler({ engines, folderOf: (id) => folderOf(data, id) }), {
+  const worker = queue.work(createHandler({ engines, folderOf: queue.folderOf }), {
     concurrency: engines.length,
   });
   const server = createServer(

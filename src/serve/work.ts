@@ -3,13 +3,13 @@
 import type { Progress } from './api.ts';
 import type { EngineHost, RunNews } from './engine/host.ts';
 import { createPace, type Pace } from './pace.ts';
-import type { Attempt, Handler, Outcome } from './queue.ts';
+import type { Attempt, Handler, JobQueue, Outcome } from './queue.ts';
 
 export interface WorkOptions {
   /** Engines, each of which makes one run at a time. */
   readonly engines: readonly EngineHost[];
   /** Where the files of a job lie. */
-  readonly folderOf: (id: string) => string;
+  readonly folderOf: JobQueue['folderOf'];
   readonly pace?: Pace;
 }
 

@@ -49,9 +49,9 @@ export async function previewOf(context: Context, serve: ServeContext, job: Job)
 }
 
 /** A file in a job's folder; links that lead out of it are none. */
-async function pathOf({ folderOf }: ServeContext, job: Job, name: string): Promise<string> {
+async function pathOf({ queue }: ServeContext, job: Job, name: string): Promise<string> {
   try {
-    const folder = await realpath(folderOf(job.id));
+    const folder = await realpath(queue.folderOf(job.id));
     const path = await realpath(join(folder, name));
     if (path.startsWith(folder + sep)) return path;
   } catch (error) {

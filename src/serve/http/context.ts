@@ -9,9 +9,6 @@ export interface ServeContext {
   readonly offer: () => Promise<EngineOffer>;
   /** Whether the model is open. */
   readonly isReady: () => boolean;
-  /** Makes the folder of a job that is about to be added. */
-  readonly makeFolder: (id: string) => Promise<string>;
-  readonly folderOf: (id: string) => string;
   readonly settings: ServeSettings;
   /** A token that opens one session of the studio. */
   readonly studioToken?: string;

@@ -52,7 +52,7 @@ export function createCreates(serve: ServeContext, shows: Shows): Creates {
       waiting: settings.maxQueue,
       ofOwner: isLimited ? settings.maxWaitingOfKey : settings.maxQueue,
     };
-    if (picture) await writeFile(join(await serve.makeFolder(id), image!), picture.bytes, { mode: 0o600 });
+    if (picture) await writeFile(join(await queue.makeFolder(id), image!), picture.bytes, { mode: 0o600 });
     const added = await queue.add({ ...job, id, owner, image, idempotencyKey }, { most });
     if ('job' in added) return added.job;
     const whose = added.kind === 'queue_full' ? 'The queue is full' : 'As many jobs of this key wait as may';

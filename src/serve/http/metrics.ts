@@ -49,8 +49,9 @@ export function createMetrics(serve: ServeContext, streams: Streams): Metrics {
 
 function countEnds(queue: JobQueue): { readonly sums: ReadonlyMap<string, Sum> } {
   const sums = new Map<string, Sum>();
-  queue.subscribe(({ type, job }) => {
-    if (type !== 'completed' && type !== 'failed') return;
+  queue.subscribe((event) => {
+    if (event.type !== 'completed' && event.type !== 'failed') return;
+    const { type, job } = event;
     const labels = `{status="${type}",code="${job.error?.code ?? ''}"}`;
     const sum = sums.get(labels) ?? { count: 0, seconds: 0 };
     sum.count++;

@@ -1,6 +1,6 @@
 /** Jobs as videos, with what only the queue knows: the place of those that wait, and how long that may take. */
 import type { Video } from '../api.ts';
-import { isFinished, type Job } from '../job.ts';
+import type { Job } from '../job.ts';
 import type { JobQueue } from '../queue.ts';
 import { videoOf } from '../video.ts';
 
@@ -25,9 +25,9 @@ export function createShows(queue: JobQueue, keep: number | undefined): Shows {
 /** Seconds that the last jobs took, in the middle; undefined before the first has ended. */
 function recentSeconds(queue: JobQueue): () => number | undefined {
   const last: number[] = [];
-  queue.subscribe(({ type, job }) => {
-    if (type !== 'completed' || !isFinished(job)) return;
-    last.push((job.completedAt! - job.startedAt!) / 1000);
+  queue.subscribe((event) => {
+    if (event.type !== 'completed') return;
+    last.push((event.job.completedAt! - event.job.startedAt!) / 1000);
     if (last.length > 9) last.shift();
   });
   return () => [...last].sort((a, b) => a - b)[last.length >> 1];

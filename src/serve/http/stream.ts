@@ -55,7 +55,7 @@ export function createStreams({ queue, settings }: ServeContext, shows: Shows): 
       });
       const unsubscribe = queue.subscribe(
         (event) => {
-          if (jobId !== undefined && event.job.id !== jobId) return;
+          if (jobId !== undefined && event.id !== jobId) return;
           send(async () => ({ id: event.number, event: await told(event, shows) }));
           if (jobId !== undefined && ['completed', 'failed', 'deleted'].includes(event.type)) void sending.then(end);
         },
@@ -83,15 +83,18 @@ export function createStreams({ queue, settings }: ServeContext, shows: Shows): 
 }
 
 /** An event of the queue as clients hear it. */
-async function told({ type, job, news }: QueueEvent, shows: Shows): Promise<ServerEvent> {
-  const id = videoIdOf(job.id);
-  if (news?.type === 'progress') return { type: 'progress', id, ...news.progress };
-  if (news?.type === 'warning') return { type: 'warning', id, message: news.message };
-  if (news?.type === 'preview')
+async function told(event: QueueEvent, shows: Shows): Promise<ServerEvent> {
+  const id = videoIdOf(event.id);
+  if ('news' in event) {
+    const { news } = event;
+    if (news.type === 'progress') return { type: 'progress', id, ...news.progress };
+    if (news.type === 'warning') return { type: 'warning', id, message: news.message };
     return { type: 'preview', id, step: news.step, url: `/v1/videos/${id}/preview?step=${news.step}` };
-  if (type === 'deleted') return { type, id };
+  }
+  if (event.type === 'deleted') return { type: event.type, id };
+  const { type, job } = event;
   const video = await shows.video(job);
   if (type === 'queued') return { type, id, position: video.quantcache.queue_position ?? 0, video };
   if (type === 'started') return { type, id, attempt: job.attempt, video };
-  return { type: type as 'completed' | 'failed', id, video };
+  return { type, id, video };
 }

@@ -14,11 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newJob, result, testQueue } from '../conformance.ts';
-import { folderOf } from './folders.ts';
+import { folderOf as jobFolder } from '../folders.ts';
 import { openFileQueue } from './queue.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'quantcache-files-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const folderOf = (data: string, id: string): string => jobFolder(join(data, 'jobs'), id);
 
 describe('the queue of files', () => testQueue(openFileQueue));
 

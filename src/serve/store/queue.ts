@@ -4,15 +4,14 @@
  *
  * Invariant: changes of one job follow each other (`change`), each seeing what the one before left.
  */
+import { join } from 'node:path';
 import { createEventLog } from '../events.ts';
+import { openFolders } from '../folders.ts';
 import { cancelled, createJob, isFinished, type Job } from '../job.ts';
-import { type Attempt, type Handler, type JobQueue, mostCrashes, type Outcome, type Worker } from '../queue.ts';
-import { openFolders } from './folders.ts';
+import { type Attempt, type Handler, type JobQueue, settle, told, unforeseen, type Worker } from '../queue.ts';
+import { createDocuments } from './documents.ts';
 import { lockFolder } from './lock.ts';
 import { createWaitingList } from './waiting.ts';
-
-/** No attempt has this number. */
-const none = 0;
 
 interface Running {
   readonly attempt: number;
@@ -30,8 +29,9 @@ interface Crew {
 
 /** Opens the queue in a folder. Jobs that ran when its last process ended wait again. Throws `io` where another process has it. */
 export async function openFileQueue(data: string): Promise<JobQueue> {
-  const folders = await openFolders(data);
+  const folders = await openFolders(join(data, 'jobs'));
   const unlock = await lockFolder(data);
+  const documents = createDocuments(folders);
   const log = createEventLog();
   const jobs = new Map<string, Job>();
   const keys = new Map<string, Promise<Job>>();
@@ -44,7 +44,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
   /** Jobs that are being saved for the first time. */
   let arriving = 0;
 
-  for (const saved of await folders.load()) {
+  for (const saved of await documents.load()) {
     const job: Job = saved.state === 'in_progress' ? { ...saved, state: 'queued' } : saved;
     jobs.set(job.id, job);
     if (job.state === 'queued') waiting.add(job);
@@ -66,7 +66,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       const before = jobs.get(id);
       const after = before && next(before);
       if (!after) return undefined;
-      await folders.save(after);
+      await documents.save(after);
       if (!jobs.has(id)) return undefined; // removed meanwhile
       jobs.set(id, after);
       return after;
@@ -100,7 +100,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
     const entry: Running = { attempt: started.attempt, controller, done: Promise.resolve() };
     running.set(started.id, entry);
     entry.done = attend(crew, started, controller);
-    log.publish('started', started);
+    log.publish({ type: 'started', id: started.id, job: started });
     await entry.done;
   }
 
@@ -113,25 +113,15 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       report(news) {
         const current = jobs.get(job.id);
         if (!current || !isNewest(job.id, job.attempt)) return;
-        const changed =
-          news.type === 'progress'
-            ? { ...current, progress: news.progress }
-            : news.type === 'warning'
-              ? { ...current, warnings: [...current.warnings, news.message] }
-              : current;
-        jobs.set(job.id, changed);
-        log.publish(news.type, changed, news);
+        jobs.set(job.id, told(current, news));
+        log.publish({ type: news.type, id: job.id, news });
       },
     };
-    const outcome = await crew
-      .handler(attempt)
-      .catch(
-        (error: unknown): Outcome => ({ kind: 'crashed', error: { code: 'engine_crashed', message: String(error) } }),
-      );
+    const outcome = await crew.handler(attempt).catch(unforeseen);
     const ended = await change(job.id, (current) =>
       isNewest(job.id, job.attempt) ? settle(current, outcome) : undefined,
     );
-    if (!ended?.result) await folders.clear({ ...job, attempt: none });
+    await folders.clear(ended ?? { ...job, state: 'failed' });
     running.delete(job.id);
     if (ended) tell(ended);
   }
@@ -140,9 +130,9 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
   function tell(job: Job): void {
     if (job.state === 'queued') {
       waiting.add(job);
-      log.publish('queued', job);
+      log.publish({ type: 'queued', id: job.id, job });
       dispatch();
-    } else log.publish(job.state as 'completed' | 'failed', job);
+    } else log.publish({ type: job.state as 'completed' | 'failed', id: job.id, job });
   }
 
   return {
@@ -161,7 +151,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       newest = Math.max(Date.now(), newest + 1); // so that creation times tell the order
       const job = createJob(asked, newest);
       arriving++;
-      const saved = folders.make(job.id).then(() => folders.save(job));
+      const saved = folders.make(job.id).then(() => documents.save(job));
       if (key !== undefined)
         keys.set(
           key,
@@ -209,8 +199,8 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       if (job.idempotencyKey !== undefined) keys.delete(keyOf(job));
       waiting.remove(job);
       running.get(id)?.controller.abort();
-      await inTurn(id, () => folders.forget(id));
-      log.publish('deleted', job);
+      await inTurn(id, () => documents.forget(id));
+      log.publish({ type: 'deleted', id });
       // Whoever still writes into the folder is waited for, but not by who asks for the removal.
       const removal = Promise.resolve(running.get(id)?.done)
         .then(() => folders.remove(id))
@@ -223,6 +213,8 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       await change(id, (job) => (isFinished(job) && !job.expiredAt ? { ...job, expiredAt: Date.now() } : undefined));
       await folders.empty(id);
     },
+    folderOf: folders.folder,
+    makeFolder: folders.make,
     async position(id) {
       const job = jobs.get(id);
       return job && waiting.position(job);
@@ -250,14 +242,3 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
 
 const keyOf = ({ owner, idempotencyKey }: Pick<Job, 'owner' | 'idempotencyKey'>): string =>
   `${owner} ${idempotencyKey}`;
-
-/** What a running job becomes by the outcome of its newest attempt. */
-export function settle(job: Job, outcome: Outcome): Job {
-  const end = { completedAt: Date.now(), progress: undefined };
-  if (outcome.kind === 'completed') return { ...job, ...end, state: 'completed', result: outcome.result };
-  if (outcome.kind === 'failed') return { ...job, ...end, state: 'failed', error: outcome.error };
-  const crashes = job.crashes + (outcome.kind === 'crashed' ? 1 : 0);
-  if (outcome.kind === 'crashed' && crashes >= mostCrashes)
-    return { ...job, ...end, crashes, state: 'failed', error: outcome.error };
-  return { ...job, crashes, state: 'queued', progress: undefined };
-}
