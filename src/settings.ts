@@ -14,7 +14,7 @@ import {
 } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import type { Schedule } from './sampler.ts';
-import { type RandomGenerator, torchGenerator } from './samplers/random.ts';
+import { defaultSeed, type RandomGenerator, torchGenerator } from './samplers/random.ts';
 import type { RunState } from './state.ts';
 
 export interface GenerateOptions extends SizeRequest {
@@ -123,7 +123,7 @@ export function settle(
   checkLoops(loops, geometry, pipeline.pixels.overlap);
   const sampler = samplerNamed(pipeline, options.sampler);
   checkText(options.text, { prompts: options.prompts.length, loops, guided: guidanceScale > 1 });
-  const generator = torchGenerator(options.seed ?? 42, options.state);
+  const generator = torchGenerator(options.seed ?? defaultSeed, options.state);
   return {
     geometry,
     prompts: options.prompts.map((prompt) => pipeline.text.prepare(prompt, options.familyOptions)),

@@ -14,7 +14,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { completeOptions, createPolicy, ownPrecisions } from '../policies/index.ts';
 import { misfits, type Setting } from '../policies/quantcache/profile.ts';
 import { type FoundProfile, findDefaultProfile, fittedOptions, loadProfile } from '../profiles.ts';
-import { parseSeed } from '../samplers/random.ts';
+import { defaultSeed, parseSeed } from '../samplers/random.ts';
 import { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema, withMemory } from './options.ts';
 
 export interface RunDecision {
@@ -34,7 +34,7 @@ export async function decideRun(pipeline: Pipeline, asked: RunOptions): Promise<
   const { defaults } = pipeline;
   const settled = {
     ...rest,
-    seed: String(parseSeed(asked.seed ?? 42)),
+    seed: String(parseSeed(asked.seed ?? defaultSeed)),
     numSteps: asked.numSteps ?? defaults.numSteps,
     sampler: samplerNamed(pipeline, asked.sampler).name,
     guidanceScale: asked.guidanceScale ?? defaults.guidanceScale,

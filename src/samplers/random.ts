@@ -22,6 +22,9 @@ const stateSize = 624;
 const shiftSize = 397;
 const fillBlock = 16; // PyTorch transforms uniforms to normals in blocks of 16 and needs at least one block
 
+/** The seed of a run that names none. */
+export const defaultSeed = 42;
+
 /**
  * The seed as a 64-bit integer, or an error that says what is allowed.
  * PyTorch takes any 64-bit integer but feeds only its low 32 bits to mt19937: seeds 5 and 2^32 + 5 are the same.
