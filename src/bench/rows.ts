@@ -1,7 +1,7 @@
 /**
  * What a comparison compares, written in one line: `full,full#15,quantcache,teacache@w8a8:threshold=0.1,warmup=2`.
  * A row is `name[@precision[/recipe]][#steps][:option=value,option=value]`; a piece without a name continues the options
- * before it. `sampler=unipc` is an option of every row, `profile=balanced` and `quality=35` of quantcache.
+ * before it. `sampler=unipc` is an option of every row, `profile=balanced`, `quality=35` and `speedup=8` of quantcache.
  */
 
 import { quantizationMethods } from '../api/quantization.ts';
@@ -117,7 +117,7 @@ function parseRow(text: string, defaults: RowDefaults): Row {
 /** Refuses strange names and options; a profile is checked when the model is open. */
 function checkPolicy({
   policy,
-  options: { profile, sampler, quality, ...options },
+  options: { profile, sampler, quality, speedup, ...options },
 }: Pick<Row, 'policy' | 'options'>): void {
   if (sampler !== undefined && typeof sampler !== 'string')
     throw new QuantCacheError('invalid_option', `${JSON.stringify(sampler)} is no sampler; write sampler=unipc.`);
@@ -128,6 +128,8 @@ function checkPolicy({
     );
   if (quality !== undefined && (policy !== 'quantcache' || typeof quality !== 'number'))
     throw new QuantCacheError('invalid_option', 'A quality is an option of quantcache, in decibels: write quality=35.');
+  if (speedup !== undefined && (policy !== 'quantcache' || typeof speedup !== 'number'))
+    throw new QuantCacheError('invalid_option', 'A speed-up is an option of quantcache, a factor: write speedup=8.');
   createPolicy(policy, options);
 }
 
@@ -137,7 +139,7 @@ function checkPolicy({
  * `warn` is told what else the reader of its figures should know.
  */
 export async function decideRow(
-  { label, policy, options: { profile, sampler, quality, ...options }, precision, numSteps }: Row,
+  { label, policy, options: { profile, sampler, quality, speedup, ...options }, precision, numSteps }: Row,
   pipeline: Pipeline,
   clip: SizeRequest & { readonly prompt: string; readonly seed: number; readonly guidanceScale?: number },
   warn: (message: string) => void = () => {},
@@ -148,6 +150,7 @@ export async function decideRow(
     ...{ size, resolution, aspect, frames, duration, fps },
     ...(profile === undefined ? { policy } : { profile: String(profile) }),
     ...(typeof quality === 'number' && { quality }),
+    ...(typeof speedup === 'number' && { speedup }),
     policyOptions: options,
   }).catch((error: unknown) => {
     throw ofRow(label, error);

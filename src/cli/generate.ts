@@ -101,6 +101,11 @@ export function command(): Command {
       'how near to full computation quantcache aims, as PSNR; default: what the profile says',
       positiveNumber,
     )
+    .option(
+      '--speedup <factor>',
+      'how many times faster than full computation in fp32, by what calibration measured, in place of a quality',
+      positiveNumber,
+    )
     .option('--cache-memory <megabytes>', 'the most that quantcache may hold of earlier steps', finiteNumber)
     .addOption(
       new Option(

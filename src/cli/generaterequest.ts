@@ -30,6 +30,7 @@ export interface GenerateFlags extends ModelFlags, SizeRequest {
   policy?: string;
   policyOption?: Record<string, unknown>;
   quality?: number;
+  speedup?: number;
   cacheMemory?: number;
   precision?: Precision;
   trace?: string;
@@ -118,8 +119,8 @@ const sourceOf = ({ model, vae, textEncoder, device, threads }: GenerateFlags): 
 
 function askedBy(prompts: string[], flags: GenerateFlags): Record<string, unknown> {
   const { size, resolution, aspect, frames, duration, fps, seed, loops, image, profile, policy, precision } = flags;
-  const { sampler, negativePrompt, aestheticScore, motionScore, cameraMotion, maskStrategy, quality, cacheMemory } =
-    flags;
+  const { sampler, negativePrompt, aestheticScore, motionScore, cameraMotion, maskStrategy } = flags;
+  const { quality, speedup, cacheMemory } = flags;
   const maskStrategies = maskStrategy === undefined ? undefined : prompts.map(() => maskStrategy);
   const family = definedOnly({ aestheticScore, motionScore, cameraMotion, maskStrategies });
   const asked = {
@@ -129,8 +130,7 @@ function askedBy(prompts: string[], flags: GenerateFlags): Record<string, unknow
     guidanceScale: flags.guidance,
     familyOptions: Object.keys(family).length > 0 ? family : undefined,
     policyOptions: flags.policyOption,
-    quality,
-    cacheMemory,
+    ...{ quality, speedup, cacheMemory },
   };
   return definedOnly(asked);
 }

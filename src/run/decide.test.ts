@@ -226,6 +226,37 @@ test('a quality is what leaps aim at, and refused where nothing aims at one', as
   );
 });
 
+describe('a speed-up', () => {
+  // Denoising takes 90 of 100 parts of the full clip, and a tenth of that by ten evaluations: 10 + 9 parts are left of 100.
+  const figures = [{ numSteps: 10, computed: 10, denoiseSpeedup: 10, speedup: 100 / 19, psnr: 40 }];
+  const leaping = {
+    ...{ ...profile, name: 'leaping', measured: { figures } },
+    options: { srap: false, hlc: { leaps: { quality: 33 } } },
+  };
+  const evaluationsOf = async (asked: Partial<RunOptions>) =>
+    ((await decide({ profile: 'leaping', ...asked })).run.policyOptions.hlc as { leaps: { evaluations: number } }).leaps
+      .evaluations;
+
+  test('is as many evaluations as calibration says that it takes', async () => {
+    write('leaping', leaping);
+    expect(await evaluationsOf({ numSteps: 10, speedup: 100 / 14.6 })).toBe(5); // each takes 0.9 parts
+    expect(await evaluationsOf({ numSteps: 10, speedup: 100 / 14.4 })).toBe(4);
+    // Of twice as many steps denoising takes 180 parts of 190: each evaluation as many as before.
+    expect(await evaluationsOf({ numSteps: 20, speedup: 190 / 14.6 })).toBe(5);
+    expect(await evaluationsOf({ numSteps: 10, speedup: 1 })).toBe(10);
+  });
+
+  test('is refused where it cannot be had, or nobody knows what it takes', async () => {
+    write('leaping', leaping);
+    await expect(evaluationsOf({ numSteps: 10, speedup: 20 })).rejects.toThrow(/it can be 7\.9 at most/);
+    write('leaping', { ...leaping, measured: {} });
+    await expect(evaluationsOf({ speedup: 2 })).rejects.toThrow(/A speed-up of 2 .*"quantcache calibrate"/);
+    await expect(decide({ policy: 'quantcache', speedup: 2 })).rejects.toThrow(/no profile says what a run costs/);
+    await expect(decide({ policy: 'full', speedup: 2 })).rejects.toThrow(/"full" aims at none/);
+    await expect(decide({ speedup: 2, quality: 30 })).rejects.toThrow(/Both a quality and a speed-up/);
+  });
+});
+
 test('leaps that follow the clip are followed elsewhere, too, but not where none can be taken', async () => {
   write('leaping', { ...profile, name: 'leaping', options: { srap: false, hlc: { leaps: { quality: 33 } } } });
   const asked = { profile: 'leaping', numSteps: 17 };

@@ -15,6 +15,7 @@ import { completeOptions, createPolicy, ownPrecisions } from '../policies/index.
 import { misfits, type Setting } from '../policies/quantcache/profile.ts';
 import { type FoundProfile, findDefaultProfile, fittedOptions, loadProfile } from '../profiles.ts';
 import { defaultSeed, parseSeed } from '../samplers/random.ts';
+import { type Aiming, aimed } from './aim.ts';
 import { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema, withMemory } from './options.ts';
 
 export interface RunDecision {
@@ -28,7 +29,7 @@ export interface RunDecision {
 
 /** Decides everything that `asked` leaves open. Throws `invalid_option` and what reading a profile throws. */
 export async function decideRun(pipeline: Pipeline, asked: RunOptions): Promise<RunDecision> {
-  const { profile, policyOptions, quality, cacheMemory, resolution, aspect, duration, ...rest } =
+  const { profile, policyOptions, quality, speedup, cacheMemory, resolution, aspect, duration, ...rest } =
     parseRunOptions(asked);
   const { height, width, numFrames, fps } = pipeline.geometry(asked);
   const { defaults } = pipeline;
@@ -57,9 +58,9 @@ export async function decideRun(pipeline: Pipeline, asked: RunOptions): Promise<
   const { warnings = [], ...chosen } = await choose(pipeline, asked, { setting, changes });
   const precision = precisionOf(chosen, asked.precision);
   const { policy } = chosen;
-  const options = quality === undefined ? chosen.options : withQuality(chosen, quality);
+  const options = aimed(chosen, { quality, speedup }, settled.numSteps);
   const run = { ...settled, policy, policyOptions: completeOptions(policy, options), precision };
-  return { run: plain(run), profile: chosen.profile, warnings };
+  return { run: plain(run), profile: chosen.profile?.name, warnings };
 }
 
 /** Nothing but JSON, fields in the schema's order and none of them undefined: equal runs have equal texts. */
@@ -80,10 +81,7 @@ function conditioningOf(pipeline: Pipeline, asked: RunOptions, loops: number): s
   return ['text', negativePrompt && 'a negative prompt', given && 'frames'].filter(Boolean).join(' and ');
 }
 
-interface Choice {
-  readonly policy: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly profile?: string;
+interface Choice extends Aiming {
   readonly warnings?: readonly string[];
 }
 
@@ -129,10 +127,10 @@ async function choose(
   }
   if (differences.length > 0 && canLeap && isFollowing(found)) {
     const warning = `${name} was fitted for ${differences.join('; ')}. Its leaps follow the clip here, too; what they lose was not measured.`;
-    return { policy: 'quantcache', options, profile: found.name, warnings: [warning] };
+    return { policy: 'quantcache', options, profile: found, warnings: [warning] };
   }
   if (differences.length > 0) return without(`${name} was fitted for ${differences.join('; ')}.`);
-  return { policy: 'quantcache', options, profile: found.name, warnings: assumptions(found) };
+  return { policy: 'quantcache', options, profile: found, warnings: assumptions(found) };
 }
 
 /** Whether a profile's leaps follow the clip, which they can do elsewhere than it was fitted, too. */
@@ -149,19 +147,6 @@ const assumptions = ({ name, assumed }: FoundProfile): string[] =>
         `The profile "${name}" does not say what it was fitted for; the model's defaults are assumed. Calibrate again to be sure.`,
       ]
     : [];
-
-/** The options with another quality to aim at. Throws `invalid_option` where nothing aims at one. */
-function withQuality({ policy, options, profile }: Choice, quality: number): Choice['options'] {
-  const { hlc = {} } = options as { hlc?: false | { plans?: object; leaps?: false | object } };
-  const refuse = (why: string): never => {
-    throw new QuantCacheError('invalid_option', `A quality of ${quality} dB was asked for, but ${why}.`);
-  };
-  if (policy !== 'quantcache') refuse(`policy "${policy}" aims at none; leave out one of them`);
-  if (hlc === false) return refuse('hlc=false leaves out what aims at one; leave out one of them');
-  if (Object.keys(hlc.plans ?? {}).length > 0)
-    refuse(`profile "${profile}" follows a fixed plan; choose another profile, or policy quantcache`);
-  return { ...options, hlc: { ...hlc, leaps: { ...(hlc.leaps || {}), quality } } };
-}
 
 /** The precision of the run: the one asked for, which the policy's own must not contradict, else the policy's, else fp32. */
 function precisionOf({ policy, options }: Choice, asked: Precision | undefined): Precision | undefined {

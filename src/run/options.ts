@@ -47,6 +47,11 @@ export const runOptionsSchema = z.strictObject({
    * follow the clip.
    */
   quality: z.number().positive().optional(),
+  /**
+   * How many times faster than full computation in fp32, at the same steps, the clip should be made, by what calibration
+   * measured where the profile was made; in place of a quality.
+   */
+  speedup: z.number().positive().optional(),
   /** The most that a policy with such a bound may hold of earlier steps, in MB. */
   cacheMemory: z.number().nonnegative().optional(),
   /** Number format of linear layers. Default: what the policy's options name, else fp32. */
@@ -58,7 +63,7 @@ export type RunOptions = z.output<typeof runOptionsSchema>;
 
 /** Options that leave nothing to be decided; `precision` is absent where the policy's options name several. */
 export interface DecidedOptions
-  extends Omit<RunOptions, 'resolution' | 'aspect' | 'duration' | 'profile' | 'quality' | 'cacheMemory'> {
+  extends Omit<RunOptions, 'resolution' | 'aspect' | 'duration' | 'profile' | 'quality' | 'speedup' | 'cacheMemory'> {
   readonly seed: string;
   readonly numSteps: number;
   readonly sampler: string;
@@ -85,7 +90,9 @@ export function parseRunOptions(given: unknown): RunOptions {
       `These are no options of a run: ${issues}. Allowed: ${known.join(', ')}.`,
     );
   }
-  const { policy, policyOptions, profile, cacheMemory } = result.data;
+  const { policy, policyOptions, profile, quality, speedup, cacheMemory } = result.data;
+  if (quality !== undefined && speedup !== undefined)
+    throw new QuantCacheError('invalid_option', 'Both a quality and a speed-up are given; give one of them.');
   if (policy !== undefined && profile !== undefined)
     throw new QuantCacheError('invalid_option', 'Both a policy and a profile are given; give one of them.');
   if (policyOptions !== undefined && policy === undefined && profile === undefined)

@@ -98,10 +98,10 @@ export interface VideoSize {
 export function resolveSize(request: SizeRequest, factors: VaeFactors = openSoraFactors): VideoSize {
   const { size, resolution, aspect, frames, duration } = request;
   if (size !== undefined && (resolution !== undefined || aspect !== undefined)) {
-    throw both(`Size ${size}`, resolution === undefined ? `aspect ratio ${aspect}` : `resolution ${resolution}`);
+    throw both(`Size "${size}"`, resolution === undefined ? `aspect ratio "${aspect}"` : `resolution "${resolution}"`);
   }
   if (frames !== undefined && duration !== undefined) {
-    throw both(`A length of ${frames} frames`, `duration ${duration}`);
+    throw both(`A length of ${frames} frames`, `duration "${duration}"`);
   }
   const [height, width] = size === undefined ? tableSize(resolution ?? '240p', aspect ?? '16:9') : parseSize(size);
   return videoSize(height, width, frames ?? parseDuration(duration ?? '2s'), factors);

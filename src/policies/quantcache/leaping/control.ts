@@ -12,7 +12,8 @@
  * Difficulty says much about the next leap and little about later ones, which is what m stands for. All errors, those made
  * and those to come, share one budget that the quality asked for sets; the next step to compute is the first of the cheapest
  * path that keeps to it (`path.ts`). What cannot be saved any more is not chased: at least a quarter of what was spent is
- * allowed for the rest, which costs a decibel at most. Our definition.
+ * allowed for the rest, which costs a decibel at most. Where a number of evaluations is given instead, the path of least error
+ * with so many is followed. Our definition.
  */
 import { type Averages, valueAt } from './averages.ts';
 import { cheapestPath } from './path.ts';
@@ -22,6 +23,8 @@ import { type Combination, longestHistory, type Prediction, type Predictor } fro
 export interface Course {
   /** The last computed steps, the latest first. */
   history: number[];
+  /** How many there were. */
+  computed: number;
   /** The step to compute next. */
   next: number;
   /** What leaps have missed so far. */
@@ -33,7 +36,7 @@ export interface Course {
 }
 
 /** The course of a run that begins. */
-export const newCourse = (): Course => ({ history: [], next: 0, spent: 0, open: 0 });
+export const newCourse = (): Course => ({ history: [], computed: 0, next: 0, spent: 0, open: 0 });
 
 export interface ControlRequest {
   readonly predictor: Predictor;
@@ -42,6 +45,8 @@ export interface ControlRequest {
   readonly levels: readonly number[];
   /** Decibels of the finished clip against full computation. */
   readonly quality: number;
+  /** Computed steps of the run, in place of a quality. */
+  readonly evaluations?: number;
   /** How much of a difficulty is expected to last for a thirtieth of a run; 0 keeps to the averages. */
   readonly memory: number;
 }
@@ -62,18 +67,21 @@ export interface Control {
 }
 
 const decibels = (meanSquare: number): number => -10 * Math.log10(meanSquare);
-/** A leap stands for at most this share of a run. */
-const longestShare = 1 / 3;
+/** The fewest computed steps that a run may be given. */
+export const fewestEvaluations = 3;
+/** A leap stands for at most this share of a run, or one so few evaluations need. */
+const longestShare = 1 / fewestEvaluations;
 /** What is allowed for the rest of a run that has spent its budget, as a share of what was spent. */
 const allowance = 1 / 4;
 /** The steps of a run that `memory` is meant for. */
 const referenceSteps = 30;
 
 /** Control of one run. */
-export function createControl({ predictor, averages, levels, quality, memory }: ControlRequest): Control {
+export function createControl({ predictor, averages, levels, quality, evaluations, memory }: ControlRequest): Control {
   const numSteps = levels.length - 1;
-  const longest = Math.max(1, Math.round(numSteps * longestShare));
-  const budget = 10 ** ((averages.decibels - quality) / 10);
+  const longest = Math.max(1, Math.round(numSteps * longestShare), Math.ceil(numSteps / (evaluations ?? numSteps)));
+  const whole = 10 ** ((averages.decibels - quality) / 10);
+  const budget = ({ spent }: Course) => (evaluations ? 0 : Math.max(whole - spent, allowance * spent));
   const at = (values: readonly number[]) => levels.map((level) => valueAt(averages.levels, values, level));
   const amplification = at(averages.amplification);
   const surprise = at(averages.surprise);
@@ -85,6 +93,7 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
       const difficulty = missed / (usual * surprise[step]!);
       course.spent += course.open * (memory > 0 ? difficulty : 1);
       course.history = [step, ...course.history].slice(0, longestHistory);
+      course.computed++;
       course.open = 0;
       course.next = step + 1;
       if (!Number.isFinite(difficulty) || !(difficulty > 0)) return difficulty; // where an estimate is missing, nothing is leapt over
@@ -94,7 +103,8 @@ export function createControl({ predictor, averages, levels, quality, memory }: 
         numSteps,
         from: step,
         longest,
-        budget: Math.max(budget - course.spent, allowance * course.spent),
+        budget: budget(course),
+        most: evaluations && Math.max(0, evaluations - course.computed),
         error: (from, to) => errorOf(from, to) * lasting(from),
       });
       course.next = next;

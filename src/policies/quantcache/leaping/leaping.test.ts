@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTrace } from '../../../trace.ts';
-import { createBench, testPolicy } from '../../conformance.ts';
+import { type Bench, createBench, testPolicy } from '../../conformance.ts';
 import { createPolicy } from '../../index.ts';
 import { averagesSchema, momentsAt, valueAt } from './averages.ts';
 import { builtinAverages } from './builtin.ts';
@@ -77,6 +77,12 @@ test('the cheapest path computes as few steps as the budget allows, where they h
   expect(path(200)).toEqual({ next: 12, error: 110 });
   expect(path(50).next).toBeLessThan(6);
   expect(path(0)).toEqual({ next: 1, error: 0 });
+  const few = (most: number) => cheapestPath({ numSteps: 12, from: 0, longest: 12, budget: 0, most, error: hard });
+  expect([few(0), few(1)]).toEqual([
+    { next: 12, error: 110 },
+    { next: 5, error: 46 },
+  ]);
+  expect(few(11).error).toBe(0);
   const short = cheapestPath({ numSteps: 12, from: 0, longest: 3, budget: 1000, error: hard });
   expect(short.next).toBeLessThanOrEqual(3);
 });
@@ -98,18 +104,40 @@ test('a clip that is harder than the average gets shorter leaps, and an easier o
   expect(nextAt(Number.NaN)).toBe(1); // never a leap where the estimate is missing
 });
 
-test('more quality costs more steps, other numbers of steps and no guidance work, and the run says what it reached', async () => {
-  const bench = await createBench();
-  const computed = async (quality: number, numSteps: number) => {
+describe('runs', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await createBench();
+  });
+  afterAll(() => bench.close());
+
+  /** How many steps a run computes, and the quality that it says it has. */
+  async function run(leaps: object, numSteps: number): Promise<{ computed: number; quality?: number }> {
     const trace = createTrace();
-    await bench.sample(createPolicy('hlc', { leaps: { quality } }), { trace, numSteps });
-    const last = trace.measurements.findLast(({ values }) => values.quality !== undefined);
-    if (quality < 20) expect(last!.values.quality).toBeGreaterThan(0);
-    return trace.decisions.filter(({ level, did }) => level === 'step' && did === 'compute').length;
-  };
-  const [low, high] = [await computed(10, 20), await computed(70, 20)];
-  expect(low).toBeLessThan(high);
-  expect(high).toBeLessThanOrEqual(20);
-  expect(await computed(10, 7)).toBeLessThanOrEqual(7);
-  await bench.close();
+    await bench.sample(createPolicy('hlc', { leaps }), { trace, numSteps });
+    const { quality } = trace.measurements.findLast(({ values }) => values.quality !== undefined)?.values ?? {};
+    return {
+      computed: trace.decisions.filter(({ level, did }) => level === 'step' && did === 'compute').length,
+      quality: quality as number | undefined,
+    };
+  }
+
+  test('more quality costs more steps, other numbers of steps work, and the run says what it reached', async () => {
+    const [low, high] = [await run({ quality: 10 }, 20), await run({ quality: 70 }, 20)];
+    expect(low.quality).toBeGreaterThan(0);
+    expect(low.computed).toBeLessThan(high.computed);
+    expect(high.computed).toBeLessThanOrEqual(20);
+    expect((await run({ quality: 10 }, 7)).computed).toBeLessThanOrEqual(7);
+  });
+
+  test.each([
+    [3, 20],
+    [5, 20],
+    [9, 20],
+    [3, 4],
+    [3, 100],
+    [8, 3],
+  ])('%i evaluations are taken for %i steps, where there are as many', async (evaluations, numSteps) => {
+    expect((await run({ evaluations }, numSteps)).computed).toBe(Math.min(evaluations, numSteps));
+  });
 });

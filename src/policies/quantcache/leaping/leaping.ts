@@ -13,7 +13,7 @@ import { bytesOf } from '../../../runtime/tensorstore.ts';
 import type { Memory } from '../memory.ts';
 import { averagesSchema } from './averages.ts';
 import { builtinAverages } from './builtin.ts';
-import { createControl, newCourse } from './control.ts';
+import { createControl, fewestEvaluations, newCourse } from './control.ts';
 import { createPredictor, longestHistory, type Prediction } from './prediction.ts';
 
 /** Options of leaps that follow the clip. */
@@ -23,6 +23,11 @@ export const leapingFields = {
     .positive()
     .default(32)
     .describe('Decibels against full computation that a clip should have; what it costs depends on the clip.'),
+  evaluations: z
+    .int()
+    .min(fewestEvaluations)
+    .optional()
+    .describe('Evaluations of the network for a clip, in place of a quality: the best that so many allow.'),
   memory: z
     .number()
     .min(0)

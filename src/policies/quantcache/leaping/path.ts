@@ -1,6 +1,7 @@
 /**
  * The cheapest way to the end: which steps to compute, so that the errors of the leaps between them stay within a budget. A programme
- * over the last computed step, once for each number of steps still to be computed; the smallest that suffices is taken.
+ * over the last computed step, once for each number of steps still to be computed; the smallest that suffices is taken, or
+ * the largest that is allowed.
  */
 
 export interface PathRequest {
@@ -11,6 +12,8 @@ export interface PathRequest {
   readonly longest: number;
   /** The most that the errors to come may add up to. */
   readonly budget: number;
+  /** The most steps still to be computed after `from`, whatever the errors are. Default: all. */
+  readonly most?: number;
   /** What a leap from a computed step to a later one adds to the error of the result. */
   error(from: number, to: number): number;
 }
@@ -24,8 +27,8 @@ export interface Path {
 /** Paths of long runs are looked for on so many steps, evenly apart. */
 const mostNodes = 100;
 
-/** The path of fewest computed steps within the budget; where none is, the next step is computed. */
-export function cheapestPath({ numSteps, from, longest, budget, error }: PathRequest): Path {
+/** The path of fewest computed steps within the budget; where none is, the best of as many as may be. */
+export function cheapestPath({ numSteps, from, longest, budget, most = numSteps, error }: PathRequest): Path {
   const stride = Math.ceil((numSteps - from) / mostNodes);
   const nodes = Array.from({ length: Math.ceil((numSteps - from) / stride) }, (_, i) => from + i * stride);
   const leaps = nodes.map((node, i) =>
@@ -41,9 +44,9 @@ export function cheapestPath({ numSteps, from, longest, budget, error }: PathReq
       error: numSteps - node <= longest ? error(node, numSteps) : Number.POSITIVE_INFINITY,
     }),
   );
-  for (const _ of nodes) {
+  for (const computed of nodes.keys()) {
     const [path] = paths;
-    if (path!.error <= budget) return path!;
+    if (path!.error <= budget || computed >= most) return path!;
     paths = leaps.map((errors, i) => {
       let best: Path = { next: numSteps, error: Number.POSITIVE_INFINITY };
       for (const [j, own] of errors.entries()) {
