@@ -22,6 +22,11 @@ export const environmentVariables = [
   { name: 'NO_PROXY', default: '', effect: 'hosts that are reached without a proxy' },
   { name: 'XDG_CACHE_HOME', default: '~/.cache', effect: 'folder of all caches' },
   { name: 'QUANTCACHE_HOME', default: '$XDG_CACHE_HOME/quantcache', effect: 'quantized weights, profiles, hashes' },
+  {
+    name: 'DATABASE_URL',
+    default: '',
+    effect: 'Postgres of "quantcache serve" and "worker"; without it jobs are files',
+  },
   { name: 'QUANTCACHE_API_KEY', default: '', effect: 'key that clients of "quantcache serve" must send' },
   {
     name: 'QUANTCACHE_INTEGER_PRODUCTS',
@@ -42,6 +47,8 @@ export interface Environment {
   /** Proxies for addresses of either kind, and hosts that are reached without. */
   proxy: { http: string | undefined; https: string | undefined; except: string | undefined };
   offline: boolean;
+  /** Address of the database that servers and workers share, as it was given. */
+  database: string | undefined;
   /** A key of our own server's clients. */
   apiKey: string | undefined;
   /** Our own folder: quantized weights, profiles, hashes. */
@@ -63,6 +70,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       except: env.no_proxy || env.NO_PROXY || undefined,
     },
     offline: /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE?.trim() ?? ''),
+    database: env.DATABASE_URL || undefined,
     apiKey: env.QUANTCACHE_API_KEY || undefined,
     home: folder(env.QUANTCACHE_HOME) ?? join(cache, 'quantcache'),
   };

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ command(): Command }>>> 
   generate: () => import('./generate.ts'),
   decode: () => import('./decode.ts'),
   serve: () => import('./serve.ts'),
+  worker: () => import('./worker.ts'),
   calibrate: () => import('./calibrate.ts'),
   policies: () => import('./policies.ts'),
   inspect: () => import('./inspect.ts'),

@@ -2,7 +2,7 @@
  * The suite that every queue passes: what `queue.ts` promises, tried. A queue's test file calls it with a way to open one; the
  * same folder opened again is the next process.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -192,8 +192,14 @@ export function testQueue(open: (folder: string) => Promise<JobQueue>): void {
     const { queue } = await openIn();
     const most = { waiting: 3, ofOwner: 2 };
     const kinds: string[] = [];
-    for (const owner of ['a', 'a', 'a', 'b', 'b']) kinds.push((await queue.add(newJob('p', { owner }), { most })).kind);
+    const folders: string[] = [];
+    for (const owner of ['a', 'a', 'a', 'b', 'b']) {
+      const job = newJob('p', { owner });
+      folders.push(await queue.makeFolder(job.id));
+      kinds.push((await queue.add(job, { most })).kind);
+    }
     expect(kinds).toEqual(['added', 'added', 'owner_full', 'added', 'queue_full']);
+    expect(folders.map((folder) => existsSync(folder))).toEqual([true, true, false, true, false]);
   });
 
   test('a failure ends a job; a crash is tried again once, then ends it', async () => {
@@ -297,6 +303,22 @@ export function testQueue(open: (folder: string) => Promise<JobQueue>): void {
     const { queue: next } = await openIn(folder);
     for (const { id } of [waits, runs]) expect(await next.get(id)).toBeUndefined();
     expect(await next.size()).toEqual({ waiting: 0, running: 0 });
+  });
+
+  test('files of finished jobs are kept until they expire, and the job stays', async () => {
+    const { queue } = await openIn();
+    const [first, second, waits] = [await add(queue), await add(queue), await add(queue)];
+    for (const { id } of [second, first]) {
+      writeFileSync(join(queue.folderOf(id), '1.mp4'), 'a clip');
+      await queue.cancel(id);
+    }
+    expect((await queue.kept()).map(({ id }) => id)).toEqual([second.id, first.id]);
+    for (const { id } of [second, waits]) await queue.expire(id);
+    expect((await queue.kept()).map(({ id }) => id)).toEqual([first.id]);
+    expect(existsSync(join(queue.folderOf(second.id), '1.mp4'))).toBe(false);
+    expect((await queue.get(second.id))?.expiredAt).toBeGreaterThan(0);
+    expect(await queue.get(waits.id)).toMatchObject({ state: 'queued' });
+    expect((await queue.get(waits.id))?.expiredAt).toBeUndefined();
   });
 
   test('events are numbered, and those after a number are told again', async () => {

@@ -32,6 +32,8 @@ export interface JobFolders {
   empty(id: string): Promise<void>;
   /** Removes what attempts left that are over and made nothing; the state of a run goes with the job's end. */
   clear(job: Pick<Job, 'id' | 'image' | 'attempt' | 'state'>): Promise<void>;
+  /** Removes what one attempt left that is not the newest. */
+  forgetAttempt(id: string, attempt: number): Promise<void>;
   /** Ids of all folders. */
   ids(): Promise<string[]>;
   /** Removes a folder that is no job's, unless it is so young that one may be about to be added. */
@@ -72,6 +74,7 @@ export async function openFolders(root: string): Promise<JobFolders> {
           (isOwn && name.startsWith(`${job.attempt}.`)),
       );
     },
+    forgetAttempt: (id, attempt) => sweep(id, (name) => !name.startsWith(`${attempt}.`)),
     ids: async () => (await readdir(root)).filter((name) => idPattern.test(name)),
     async removeStray(id) {
       const age = await stat(folder(id)).then(

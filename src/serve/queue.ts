@@ -81,6 +81,8 @@ export interface JobQueue {
   cancel(id: string): Promise<Cancelled>;
   /** Forgets a job of any state and removes its files; false where there is none. */
   remove(id: string): Promise<boolean>;
+  /** Finished jobs whose files were not removed, by the time of their end. */
+  kept(): Promise<readonly Job[]>;
   /** Removes the files of a finished job and remembers when. */
   expire(id: string): Promise<void>;
   /** Where the files of a job lie. Throws `invalid_option` for what is no id. */

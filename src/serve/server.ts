@@ -11,29 +11,27 @@ import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { systemCode } from '../files/failure.ts';
-import { createEngineHost, type EnginePatience } from './engine/host.ts';
-import type { EngineOptions } from './engine/messages.ts';
 import { createApp } from './http/app.ts';
 import { leastKeyCharacters } from './http/auth.ts';
 import { defaultSettings, type ServeSettings } from './http/settings.ts';
+import { openPostgresQueue } from './postgres/queue.ts';
+import type { JobQueue } from './queue.ts';
+import { startRetention } from './retention.ts';
 import { openFileQueue } from './store/queue.ts';
 import { createHandler } from './work.ts';
+import { createEngines, type EnginesOptions } from './worker.ts';
 
-export interface ServerOptions {
+/** Without engines of its own it leaves clips to workers. */
+export interface ServerOptions extends EnginesOptions {
   readonly host: string;
   /** 0 takes any that is free. */
   readonly port: number;
-  /** Folder of the jobs. */
+  /** Folder of the files of jobs. */
   readonly data: string;
-  readonly engine: EngineOptions;
-  /** Engines, each of which makes one clip at a time. */
-  readonly engines: number;
+  /** Address of the database that jobs are kept in; without one they are files. */
+  readonly database?: string;
   readonly settings?: Partial<ServeSettings>;
-  /** Says what people who watch the server should know. */
-  readonly tell?: (message: string) => void;
-  /** For tests: the program of the engine, its patience, the studio's folder. */
-  readonly engineProgram?: string;
-  readonly patience?: Partial<EnginePatience>;
+  /** For tests: the studio's folder. */
   readonly studio?: string;
 }
 
@@ -52,13 +50,12 @@ const [bodyPatience, headPatience] = [30_000, 10_000];
 
 /** Starts a server. Throws `invalid_option` for what would be open to strangers, and `io`. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, data, tell = () => {} } = options;
+  const { host, tell = () => {} } = options;
   const settings: ServeSettings = { ...defaultSettings, ...options.settings };
   assertKeys(host, settings.keys);
-  const queue = await openFileQueue(data);
-  const engines = Array.from({ length: options.engines }, () =>
-    createEngineHost({ engine: options.engine, program: options.engineProgram, patience: options.patience, tell }),
-  );
+  const queue = await openQueue(options);
+  // What the model offers is its engine's to say, also where others make the clips.
+  const engines = createEngines({ ...options, engines: Math.max(1, options.engines) });
   let isReady = false;
   // The first one opens at once, the others when there is work for them.
   const ready = engines[0]!.open().then(() => {
@@ -77,15 +74,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     { studio: options.studio, onError: (error) => tell(`error: ${stackOf(error)}`) },
   );
-  const worker = queue.work(createHandler({ engines, folderOf: queue.folderOf }), {
-    concurrency: engines.length,
-  });
+  const worker =
+    options.engines > 0
+      ? queue.work(createHandler({ engines, folderOf: queue.folderOf }), { concurrency: options.engines })
+      : undefined;
+  const endRetention = startRetention(queue, settings.keep, tell);
   const server = createServer(
     { requestTimeout: bodyPatience, headersTimeout: headPatience, keepAliveTimeout: 5000 },
     getRequestListener(app.fetch),
   );
   const close = async () => {
-    await worker.stop();
+    endRetention();
+    await worker?.stop();
     await Promise.all(engines.map((engine) => engine.close()));
     await queue.close();
   };
@@ -113,6 +113,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await closed;
     },
   };
+}
+
+function openQueue({ database, data, engines, tell }: ServerOptions): Promise<JobQueue> {
+  if (database !== undefined) return openPostgresQueue({ url: database, data, tell });
+  if (engines > 0) return openFileQueue(data);
+  throw new QuantCacheError(
+    'invalid_option',
+    'A server without engines leaves its clips to workers, which share a queue in Postgres: set DATABASE_URL, or give --engines 1.',
+  );
 }
 
 const loopback = new Set(['localhost', '127.0.0.1', '::1']);

@@ -34,7 +34,7 @@ export interface AppOptions {
 export async function createApp(serve: ServeContext, { studio, onError }: AppOptions = {}): Promise<App> {
   const { settings } = serve;
   const app = new Hono<RequestVariables>();
-  const shows = createShows(serve.queue, settings.keep);
+  const shows = createShows(serve.queue, settings.keep.milliseconds);
   const streams = createStreams(serve, shows);
   const metrics = createMetrics(serve, streams);
   const openSession = createSessions(settings.keys, serve.studioToken);

@@ -1,4 +1,5 @@
 /** What a server allows, and to whom. */
+import type { Keep } from '../retention.ts';
 
 export interface ServeSettings {
   /** Keys that clients must send one of; none are needed where there are none. */
@@ -16,8 +17,8 @@ export interface ServeSettings {
   readonly createsPerMinute: number;
   readonly maxStreams: number;
   readonly maxUploadBytes: number;
-  /** Milliseconds for which files are kept; absent where they are kept for ever. */
-  readonly keep?: number;
+  /** For how long files are kept. */
+  readonly keep: Keep;
 }
 
 export const defaultSettings: ServeSettings = {
@@ -31,4 +32,5 @@ export const defaultSettings: ServeSettings = {
   createsPerMinute: 60,
   maxStreams: 20,
   maxUploadBytes: 20 * 2 ** 20,
+  keep: {},
 };

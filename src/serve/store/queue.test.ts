@@ -77,19 +77,6 @@ test('a failed job keeps no files of its attempts', async () => {
   await queue.close();
 });
 
-test('files that expire are removed, and the job stays', async () => {
-  const data = join(root, 'expired');
-  const queue = await openFileQueue(data);
-  const job = newJob();
-  await queue.add(job);
-  writeFileSync(join(folderOf(data, job.id), '1.mp4'), 'a clip');
-  await queue.cancel(job.id);
-  await queue.expire(job.id);
-  expect(readdirSync(folderOf(data, job.id))).toEqual(['job.json']);
-  expect((await queue.get(job.id))?.expiredAt).toBeGreaterThan(0);
-  await queue.close();
-});
-
 test('two processes do not keep jobs in one folder; a dead one holds nothing', async () => {
   const data = join(root, 'locked');
   const queue = await openFileQueue(data);

@@ -8,7 +8,16 @@ import { join } from 'node:path';
 import { createEventLog } from '../events.ts';
 import { openFolders } from '../folders.ts';
 import { cancelled, createJob, isFinished, type Job } from '../job.ts';
-import { type Attempt, type Handler, type JobQueue, settle, told, unforeseen, type Worker } from '../queue.ts';
+import {
+  type Added,
+  type Attempt,
+  type Handler,
+  type JobQueue,
+  settle,
+  told,
+  unforeseen,
+  type Worker,
+} from '../queue.ts';
 import { createDocuments } from './documents.ts';
 import { lockFolder } from './lock.ts';
 import { createWaitingList } from './waiting.ts';
@@ -135,19 +144,26 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
     } else log.publish({ type: job.state as 'completed' | 'failed', id: job.id, job });
   }
 
+  /** What came of a job that was not taken; the files that were made for it are removed. */
+  async function refused(id: string, reason: Added): Promise<Added> {
+    await folders.remove(id);
+    return reason;
+  }
+
   return {
     async add(asked, { most } = {}) {
       const key = asked.idempotencyKey === undefined ? undefined : keyOf(asked);
       const first = key === undefined ? undefined : keys.get(key);
       if (first) {
         const job = await first;
+        await folders.remove(asked.id);
         return { kind: 'known', job: jobs.get(job.id) ?? job };
       }
       // No waiting from here to where the key and the place are taken: who comes in between would take them, too.
       const total = waiting.jobs.length + arriving;
-      if (most && total >= most.waiting) return { kind: 'queue_full', waiting: total };
+      if (most && total >= most.waiting) return refused(asked.id, { kind: 'queue_full', waiting: total });
       const own = waiting.jobs.filter(({ owner }) => owner === asked.owner).length;
-      if (most && own >= most.ofOwner) return { kind: 'owner_full', waiting: own };
+      if (most && own >= most.ofOwner) return refused(asked.id, { kind: 'owner_full', waiting: own });
       newest = Math.max(Date.now(), newest + 1); // so that creation times tell the order
       const job = createJob(asked, newest);
       arriving++;
@@ -209,9 +225,15 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       removals.add(removal);
       return true;
     },
+    kept: async () =>
+      [...jobs.values()]
+        .filter((job) => isFinished(job) && job.expiredAt === undefined)
+        .sort((a, b) => a.completedAt! - b.completedAt!),
     async expire(id) {
-      await change(id, (job) => (isFinished(job) && !job.expiredAt ? { ...job, expiredAt: Date.now() } : undefined));
-      await folders.empty(id);
+      const isFinal = await change(id, (job) =>
+        isFinished(job) && !job.expiredAt ? { ...job, expiredAt: Date.now() } : undefined,
+      );
+      if (isFinal) await folders.empty(id);
     },
     folderOf: folders.folder,
     makeFolder: folders.make,
