@@ -2,6 +2,7 @@
  * From prompts to videos: text, noise, the loop, pixels, once per loop of a long clip. An async generator: it yields what
  * is happening and returns the result, so that progress, memory and stopping belong to the caller.
  */
+import { type Batch, clipOf, joinLatents } from './batch.ts';
 import type { Clip } from './clip.ts';
 import { stageClock } from './clock.ts';
 import { decodeLoop, joinLoops } from './decode.ts';
@@ -27,6 +28,9 @@ export type GenerateEvent =
       readonly step: number;
       readonly numSteps: number;
       readonly loop: number;
+      /** Which of how many that run one after the other; the first of one where all prompts' clips run together. */
+      readonly clip: number;
+      readonly clips: number;
       /** What was decided at this step, inner nodes before those that they are part of. */
       readonly decisions: readonly Decision[];
       /** Whether the state of the run can be saved now. */
@@ -119,13 +123,21 @@ export async function* generate(
 
     yield enter('denoise');
     const loopState = state.part('loop');
-    const steps = denoiseFrom(pipeline, runtime, options, settings, { text, trace, state: loopState, ...made.start });
+    const steps = denoiseFrom(
+      pipeline,
+      runtime,
+      options,
+      settings,
+      { text, ...made.start },
+      { trace, state: loopState },
+    );
     let result = await steps.next();
     for (; !result.done; result = await steps.next()) {
-      const { step, numSteps, canSave } = result.value;
+      const { step, numSteps, canSave, clip, clips } = result.value;
       const decisions = trace.decisions.slice(decided);
       decided = trace.decisions.length;
-      yield { type: 'step', step, numSteps, loop, decisions, canSave, milliseconds: clock.now() };
+      const milliseconds = clock.now();
+      yield { type: 'step', step, numSteps, loop, clip, clips, decisions, canSave, milliseconds };
       yield* news();
     }
     loopState.dispose();
@@ -172,23 +184,48 @@ interface Made {
   readonly clips: Clip[][];
 }
 
-interface DenoiseStart extends Start {
-  readonly text: TextConditioning;
+interface Told {
   readonly trace: Trace;
   readonly state: RunState;
 }
 
+/** Denoises a batch: all its clips together, or one after the other where the policy decides by what a clip does. */
 async function* denoiseFrom(
   pipeline: Pipeline,
   runtime: Runtime,
   options: GenerateOptions,
   settings: Settings,
-  start: DenoiseStart,
+  batch: Batch,
+  { trace, state }: Told,
 ) {
-  const { signal, policy, precision = 'fp32' } = options;
+  const clips = options.policy.apart ? settings.prompts.length : 1;
+  const done = state.data<{ latents: Float32Array[] }>('done', { latents: [] });
+  for (let clip = done.latents.length; clip < clips; clip++) {
+    const start = clips > 1 ? clipOf(batch, clip, clips) : batch;
+    const told = { trace, state: state.part('clip') };
+    const steps = denoiseTogether(pipeline, runtime, options, settings, start, told);
+    let result = await steps.next();
+    for (; !result.done; result = await steps.next()) yield { ...result.value, clip, clips };
+    done.latents.push(result.value);
+    told.state.dispose();
+  }
+  return joinLatents(done.latents);
+}
+
+async function* denoiseTogether(
+  pipeline: Pipeline,
+  runtime: Runtime,
+  { signal, policy, precision = 'fp32' }: GenerateOptions,
+  settings: Settings,
+  batch: Batch,
+  { trace, state }: Told,
+) {
   const { generator } = settings;
-  await using loop = await openLoop(pipeline, runtime, { ...settings, ...start, randn: generator.randn, signal });
-  const latents: Tensor = yield* denoise({ ...loop.options, policy, precision, trace: start.trace });
+  await using loop = await openLoop(pipeline, runtime, {
+    ...{ ...settings, ...batch },
+    ...{ randn: generator.randn, state, signal },
+  });
+  const latents: Tensor = yield* denoise({ ...loop.options, policy, precision, trace });
   const data = (await runtime.read(latents)).slice();
   latents.dispose();
   return data;

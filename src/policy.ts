@@ -104,6 +104,8 @@ export interface Run {
 
 export interface Policy {
   readonly name: string;
+  /** Whether it decides by what a clip does: the clips of a batch then run apart, so that none depends on its neighbours. */
+  readonly apart?: boolean;
   /** Where the list of blocks is cut into segments, as block numbers. */
   cuts?(numBlocks: number): readonly number[];
   begin(context: RunContext): Run;
@@ -116,6 +118,7 @@ export interface Policy {
 export function stack(name: string, ...policies: readonly Policy[]): Policy {
   return {
     name,
+    apart: policies.some(({ apart }) => apart),
     cuts: (numBlocks) =>
       [...new Set(policies.flatMap((policy) => policy.cuts?.(numBlocks) ?? []))].sort((a, b) => a - b),
     begin(context) {

@@ -76,6 +76,17 @@ describe('generate', () => {
     expect(largestDifference(videos[0]!.data, alone.videos[0]!.data)).toBe(0);
   });
 
+  test('nor by what is decided about them', async () => {
+    const small = { size: '32x32', numSteps: 8, policy: createPolicy('quantcache') };
+    const alone = await run(small);
+    const both = await run({ ...small, prompts: [prompt, 'two large white stars'] });
+    expect(largestDifference(both.videos[0]!.data, alone.videos[0]!.data)).toBe(0);
+    const computed = ({ trace }: typeof alone) =>
+      trace.decisions.flatMap(({ level, step, did }) => (level === 'step' && did === 'compute' ? [step] : []));
+    expect(computed(both).slice(0, computed(alone).length)).toEqual(computed(alone));
+    expect(computed(both).filter((step) => step === 0)).toHaveLength(2);
+  });
+
   test('guidance 1 computes half the batch and no unconditional prediction', async () => {
     const unguided = await run({ guidanceScale: 1 });
     const guided = await run({ guidanceScale: 1.000001 });

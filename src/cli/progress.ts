@@ -75,10 +75,10 @@ export function createProgress(quiet: boolean, { keepsStages = false }: Progress
       }
       if (event.type === 'step') {
         marks.add(event);
-        const done = event.step + 1;
-        move(
-          `denoising: step ${done} of ${event.numSteps}${left(now, done, event.numSteps)}  ${marks.summary()} ${marks.bar()}`,
-        );
+        const { step, numSteps, clip, clips } = event;
+        const which = clips > 1 ? `clip ${clip + 1} of ${clips}, ` : '';
+        const time = left(now, clip * numSteps + step + 1, clips * numSteps);
+        move(`denoising: ${which}step ${step + 1} of ${numSteps}${time}  ${marks.summary()} ${marks.bar()}`);
       }
       if (event.type === 'frames')
         move(`decoding frames: ${event.decoded} of ${event.total}${left(now, event.decoded, event.total)}`);

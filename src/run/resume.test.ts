@@ -68,6 +68,11 @@ const runs: Record<string, Partial<GenerateOptions>> = {
     policy: createPolicy('teacache', { threshold: 0.5 }),
     precision: 'w8a8',
   },
+  'two prompts that leap one after the other': {
+    prompts: ['a red star', 'a blue circle'],
+    policy: createPolicy('quantcache', { hlc: { leaps: { quality: 60 } } }),
+    numSteps: 8,
+  },
   'given frames that start late, in two loops': {
     frames: 34,
     loops: 2,

@@ -20,6 +20,7 @@ const megabyte = 2 ** 20;
 export function joined(name: string, cacheMemory: number, ...parts: readonly Part[]): Policy {
   return {
     name,
+    apart: true,
     begin(context) {
       const depth = (node: Node) => Math.max(0, ...parts.map((part) => part.depth(node, context)));
       const memory = createMemory(context, { depth, limit: cacheMemory * megabyte });
