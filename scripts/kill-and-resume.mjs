@@ -7,7 +7,17 @@ import { join, resolve } from 'node:path';
 
 const kills = Number(process.argv[2] ?? 10);
 const folder = mkdtempSync(join(tmpdir(), 'quantcache-kill-'));
-const args = ['a large red star moves right over a blue background', '--policy', 'teacache', '--steps', '80'];
+const args = [
+  'a large red star moves right over a blue background',
+  '--policy',
+  'teacache',
+  '--size',
+  '32x32',
+  '--steps',
+  '60',
+  '--threads',
+  '1',
+];
 
 /** Runs to the end, or until it is killed after so many milliseconds. */
 function run(out, more = [], killAfter = undefined) {

@@ -171,6 +171,8 @@ export interface Costs {
   of(node: Node, geometry: Geometry): ModuleCost;
   /** `[batch, frames, tokens, width]` of the hidden state, both halves of a guided batch of one prompt. */
   hiddenDims(geometry: Geometry): readonly [number, number, number, number];
+  /** Bytes that the decoder cannot do without while it makes frames of a size. */
+  decoderBytes?(geometry: Geometry): number;
   /** Bytes of all weights, by part of the model. */
   readonly weightBytes: Readonly<Record<string, number>>;
 }

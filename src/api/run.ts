@@ -4,8 +4,7 @@ export { loadProfile } from '../profiles.ts';
 export { loadReference } from '../references.ts';
 export { decideRun, generateOptionsOf, type RunDecision } from '../run/decide.ts';
 export { createKeeper, type Keeper, type KeeperOptions } from '../run/keeper.ts';
-export { assertMemory } from '../run/memory.ts';
-
+export { assertMemory, fitDecision, type MemoryRequest } from '../run/memory.ts';
 export { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema } from '../run/options.ts';
 export { openPartial, partialOf, removePartial, savePartial } from '../run/partial.ts';
 export { type EarlierClip, type FoundPicture, picturesOf } from '../run/pictures.ts';
@@ -18,4 +17,5 @@ export {
   recordOf,
 } from '../run/record.ts';
 export { readLatents, readText, type SavedLatents, type SavedText, saveLatents, saveText } from '../run/stages.ts';
+export { type MemoryLimit, memoryLimit } from '../runtime/memorylimit.ts';
 export { createRunState, type RunState, type SavedState } from '../state.ts';

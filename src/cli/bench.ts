@@ -238,7 +238,7 @@ async function measure(
   const size = { ...flags, numSteps: flags.steps, guidanceScale: flags.guidance, signal };
   await using pipelines = await openPipelines(runtime, model, size);
   const pipeline = pipelines.plain;
-  assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
+  assertMemory(pipeline, { geometry: pipeline.geometry(flags), prompts: 1, precision: 'fp32' });
   for (const row of rows) pipeline.network.schedule(pipeline.geometry(flags), row.numSteps);
   const readable = canRead(pipeline.geometry(flags));
   const vocabulary = readable ? await vocabularyOf(flags.model) : undefined;

@@ -84,7 +84,7 @@ async function runHardness(flags: HardnessFlags, command: Command): Promise<void
   const promptsOf = (part: Part) => (flags.parts.includes(part) ? all.slice(0, counts[part]) : []);
   const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...modelOf(flags), signal, onProgress: progress.downloading });
-  assertMemory(pipeline, pipeline.geometry({}), { prompts: 1 });
+  assertMemory(pipeline, { geometry: pipeline.geometry({}), prompts: 1, precision: 'fp32' });
   await using saving = autosave(async (hardness: Hardness) => {
     if (flags.out) await saveHardness(flags.out, hardness);
   });

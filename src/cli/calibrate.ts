@@ -153,7 +153,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const progress = createProgress(Boolean(flags.quiet));
   const runtime = await startRuntime(flags, signal);
   await using pipeline = await openModel(runtime, { ...modelOf(flags), signal, onProgress: progress.downloading });
-  assertMemory(pipeline, pipeline.geometry(flags), { prompts: 1 });
+  assertMemory(pipeline, { geometry: pipeline.geometry(flags), prompts: 1, precision: 'fp32' });
   const available = await calibrationPrompts(flags.promptsFrom, pipeline.folder);
   if (available.length < flags.prompts && command.getOptionValueSource('prompts') === 'cli')
     throw new QuantCacheError(

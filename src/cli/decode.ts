@@ -7,11 +7,12 @@ import { assertOutputs } from '../files/outputs.ts';
 import { openModel, QuantCacheError, saveVideo } from '../index.ts';
 import { startRuntime } from './device.ts';
 import { fileNames } from './filenames.ts';
-import { type ModelFlags, withModel } from './options.ts';
+import { limitOf, type ModelFlags, withMemoryLimit, withModel } from './options.ts';
 import { createProgress, interruptSignal } from './progress.ts';
 
 interface DecodeFlags extends ModelFlags {
   out: string;
+  memory?: number;
   json?: boolean;
   quiet?: boolean;
 }
@@ -28,7 +29,7 @@ export function command(): Command {
     .option('-o, --out <file>', 'file to write: .mp4, .webm, .gif, .webp or .png', 'video.mp4')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'no progress');
-  return withModel(decodeCommand).addHelpText('after', examples).action(run);
+  return withModel(withMemoryLimit(decodeCommand)).addHelpText('after', examples).action(run);
 }
 
 async function run(file: string, flags: DecodeFlags, command: Command): Promise<void> {
@@ -59,7 +60,7 @@ async function run(file: string, flags: DecodeFlags, command: Command): Promise<
       `The latents in ${file} are of another shape than ${pipeline.model} has. Name the VAE that belongs to them (--vae).`,
     );
   const prompts = records.length;
-  assertMemory(pipeline, geometry, { prompts, loops: latents.length });
+  assertMemory(pipeline, { geometry, prompts, loops: latents.length, limit: limitOf(flags.memory) });
   const difference = differenceOf(record!, runtime);
   if (difference) progress.note(`warning: ${difference}`);
 

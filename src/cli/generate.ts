@@ -1,12 +1,10 @@
 /** `quantcache generate`: prompts to video files. */
-
 import { Command, Option } from 'commander';
-
 import {
-  assertMemory,
   assertSameMaking,
   differenceOf,
   type FoundPicture,
+  fitDecision,
   loadReference,
   partialOf,
   picturesOf,
@@ -15,7 +13,6 @@ import {
   saveText,
 } from '../api/run.ts';
 import { summarizeDocument, summaryLines, type Trace, type TraceSummary, traceDocument } from '../api/trace.ts';
-
 import { assertFormat, framesOf } from '../api/video.ts';
 import { assertOutputs } from '../files/outputs.ts';
 import {
@@ -34,18 +31,18 @@ import {
 import { startRuntime } from './device.ts';
 import { fileNames } from './filenames.ts';
 import { type GenerateFlags, requestOf } from './generaterequest.ts';
-
 import { keepRun } from './keeping.ts';
 import {
   finiteNumber,
   keyValue,
+  limitOf,
   nonNegativeNumber,
   positiveNumber,
   wholeNumber,
+  withMemoryLimit,
   withModel,
   withSize,
 } from './options.ts';
-
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
 
@@ -116,7 +113,9 @@ export function command(): Command {
     .option('--trace <file>', 'write every decision to a .json file, for "inspect --trace"')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'no progress');
-  return withSize(withModel(generateCommand)).addHelpText('after', examples).action(run);
+  return withSize(withModel(withMemoryLimit(generateCommand)))
+    .addHelpText('after', examples)
+    .action(run);
 }
 
 async function run(prompts: string[], flags: GenerateFlags, command: Command): Promise<void> {
@@ -136,10 +135,9 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
     signal,
     onProgress: progress.downloading,
   });
-  const decision = await decideRun(pipeline, asked);
+  const decision = fitDecision(pipeline, await decideRun(pipeline, asked), limitOf(flags.memory));
   const { run, profile } = decision;
   const size = pipeline.geometry(run);
-  assertMemory(pipeline, size, { prompts: run.prompts.length, loops: run.loops });
   for (const file of files) await assertFormat(file, { ...size, count: size.numFrames });
   const pictures = await picturesOf(pipeline, run, earlier && { file: flags.from!, record: earlier });
   await assertFiles(files, flags, pictures);

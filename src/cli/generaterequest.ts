@@ -19,6 +19,7 @@ export interface GenerateFlags extends ModelFlags, SizeRequest {
   saveLatents?: string;
   resume?: boolean;
   keepAfter: number;
+  memory?: number;
   seed?: string;
   loops?: number;
   image?: string;
@@ -75,6 +76,7 @@ const besideFrom = [
   'saveLatents',
   'resume',
   'keepAfter',
+  'memory',
   'out',
   'image',
   'model',

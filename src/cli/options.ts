@@ -21,6 +21,29 @@ export const finiteNumber = number('a number', Number.isFinite);
 export const nonNegativeNumber = number('a number from 0 up', (value) => value >= 0 && Number.isFinite(value));
 export const positiveNumber = number('a number above 0', (value) => value > 0 && Number.isFinite(value));
 
+const units: Readonly<Record<string, number>> = { mb: 2 ** 20, gb: 2 ** 30, tb: 2 ** 40 };
+
+/** Reads an amount of memory such as `6GB` or `512MB`, in bytes. */
+export function bytes(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([mgt])i?b$/i.exec(text.trim()) ?? [];
+  const value = Number(amount) * (units[`${unit?.toLowerCase()}b`] ?? Number.NaN);
+  if (!(value > 0)) throw new InvalidArgumentError('Give an amount such as 6GB or 512MB.');
+  return value;
+}
+
+/** Adds the option that bounds memory. */
+export function withMemoryLimit(command: Command): Command {
+  return command.option(
+    '--memory <amount>',
+    'memory that the run may use, such as 6GB: it is refused where it needs more, and keeps less of earlier steps; default: what the machine, its container or ulimit leave',
+    bytes,
+  );
+}
+
+/** The limit that `--memory` gives; undefined where it is not given. */
+export const limitOf = (memory: number | undefined) =>
+  memory === undefined ? undefined : { bytes: memory, who: '--memory allows' };
+
 /** Collects `--policy-option key=value` into an object; numbers, booleans and JSON are read as such. */
 export function keyValue(text: string, earlier: Record<string, unknown> = {}): Record<string, unknown> {
   const match = /^([A-Za-z][\w-]*)=(.*)$/s.exec(text);

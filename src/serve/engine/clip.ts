@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { assertMemory, loadReference, picturesOf, recordOf } from '../../api/run.ts';
+import { fitDecision, loadReference, picturesOf, recordOf } from '../../api/run.ts';
 import { decisionMap, summarizeDocument, traceDocument } from '../../api/trace.ts';
 import { assertFormat, contactSheet, frameAt, framesOf, makeFrames } from '../../api/video.ts';
 import {
@@ -49,11 +49,10 @@ export async function makeClip(
   const file = (name: string) => join(folder, `${attempt}.${name}`);
   const asked = { ...request.run, ...(image !== undefined && { image: join(folder, image) }) };
   assertNoFiles(pipeline, asked.prompts);
-  const decision = await decideRun(pipeline, asked);
+  const decision = fitDecision(pipeline, await decideRun(pipeline, asked));
   const { run } = decision;
   const size = pipeline.geometry(run);
   assertCost(size, run.loops, engine.maxPixels);
-  assertMemory(pipeline, size, { prompts: run.prompts.length, loops: run.loops });
   const video = file(request.outputFormat);
   await assertFormat(video, { ...size, count: size.numFrames });
   for (const message of decision.warnings) say({ type: 'warning', message });

@@ -45,6 +45,8 @@ export interface Vae {
    * both VAEs are sampled, with noise asked for in the original's order.
    */
   encode(clip: Clip, randn: Randn, options?: VaeOptions): Promise<Clip>;
+  /** Bytes of the largest layer's input and output while frames of so many pixels are decoded. */
+  decoderBytes(pixels: number): number;
   /** Hidden states of the spatial encoder, a few frames at a time; see `Pipeline.features`. Absent without an encoder. */
   features?(clip: Clip, options?: VaeOptions): AsyncGenerator<readonly Clip[]>;
   /** Frees the compiled graphs, and with them most memory; the VAE stays usable. */
@@ -82,6 +84,7 @@ export function loadVae(runtime: Runtime, weights: Weights, config: VaeConfig): 
       chunkFrames: config.chunkFrames,
     },
     latentFrames: (frames) => latentFrames(config, frames),
+    decoderBytes: (pixels) => 2 * batchFrames(config, pixels) * largestActivation(config, pixels),
     async *decode(latents, numFrames, options = {}) {
       const chunks = decodeTime(networks, await readLatents(latents), numFrames, options);
       for await (const chunk of chunks) yield* decodeSpace(networks, chunk, options);
@@ -209,10 +212,12 @@ function latentScale(weights: Weights, config: VaeConfig): LatentScale {
 }
 
 /** Frames per batch of the spatial VAE, whose largest activation comes after the last upsampling. */
-function batchFrames({ spatial }: VaeConfig, pixels: number): number {
-  const channels = spatial.blockOutChannels[1] ?? spatial.blockOutChannels[0]!;
-  const bytesPerFrame = channels * pixels * Float32Array.BYTES_PER_ELEMENT;
-  return Math.max(1, Math.floor(activationBudget / bytesPerFrame));
+function batchFrames(config: VaeConfig, pixels: number): number {
+  return Math.max(1, Math.floor(activationBudget / largestActivation(config, pixels)));
 }
+
+/** Bytes per frame. */
+const largestActivation = ({ spatial }: VaeConfig, pixels: number): number =>
+  (spatial.blockOutChannels[1] ?? spatial.blockOutChannels[0]!) * pixels * Float32Array.BYTES_PER_ELEMENT;
 
 const product = (dims: readonly number[]): number => dims.reduce((count, size) => count * size, 1);
