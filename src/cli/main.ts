@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ command(): Command }>>> 
   verify: () => import('./verify.ts'),
   bench: () => import('./bench.ts'),
   doctor: () => import('./doctor.ts'),
+  cache: () => import('./cache.ts'),
 };
 
 async function run(args: readonly string[]): Promise<void> {

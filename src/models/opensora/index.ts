@@ -57,6 +57,7 @@ async function openOpenSora(
     defaults: settings.prompt,
     maxLength: transformer.config.maxCaptionLength,
     nullCaption: transformer.nullCaption,
+    cache,
   });
   checkParts({
     transformer: transformer.config,
@@ -87,6 +88,7 @@ async function openOpenSora(
     },
     costs: {
       ...transformer.costs,
+      decoderBytes: ({ height, width }) => vae.decoderBytes(height * width),
       weightBytes: { transformer: transformer.bytes, vae: bytesOf(vaeWeights), 'text encoder': text.bytes },
     },
     publishedOptions: (policy) => settings.policies?.[policy] ?? {},

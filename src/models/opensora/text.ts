@@ -5,13 +5,20 @@ import { findBytes } from '../../files/read.ts';
 import type { TextContext } from '../../model.ts';
 import type { TextStage } from '../../pipeline.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { version } from '../../version.ts';
+import type { Cache } from '../../weights/cache.ts';
 import { bytesOf, openCheckpoint } from '../../weights/checkpoint.ts';
+import { hashWeights } from '../../weights/hash.ts';
 import { readConfig } from './folders.ts';
 import { type PromptOptions, readOpenSoraOptions } from './options.ts';
 import { preparePrompt, segmentFor } from './prompt/segments.ts';
 import { parseT5Config, type T5Config } from './t5/config.ts';
-import { loadTextEncoder } from './t5/index.ts';
+import { loadTextEncoder, type TokenBatch } from './t5/index.ts';
+import { textCache } from './textcache.ts';
 import { readT5Tokenizer, type T5Tokenizer } from './tokenizer.ts';
+
+/** Bytes of weights from which on encoding takes so long that its results are kept on disk. */
+const large = 2 ** 28;
 
 /** What the text stage is opened with. */
 export interface TextParts {
@@ -23,6 +30,8 @@ export interface TextParts {
   readonly maxLength: number;
   /** What guidance steers away from. */
   nullCaption(): Promise<TextContext>;
+  /** Where results of a large encoder are kept, and hashes remembered. Default: nowhere. */
+  readonly cache?: Cache;
 }
 
 /** A text stage, and what the pipeline tells of it. */
@@ -36,11 +45,23 @@ export interface OpenedText extends TextStage {
 
 /** Opens tokenizer and encoder. No weight is read before it is needed. */
 export async function openText(runtime: Runtime, parts: TextParts): Promise<OpenedText> {
-  const { folder, defaults, maxLength, nullCaption } = parts;
+  const { folder, defaults, maxLength, nullCaption, cache } = parts;
   const tokenizer = await readTokenizer(folder);
   const weights = await openCheckpoint(folder);
   const config = await readConfig(folder, parseT5Config, true);
   const encoder = loadTextEncoder(runtime, weights, config);
+  const kept = cache && bytesOf(weights) >= large ? textCache(cache.places('text')[0]!) : undefined;
+  const encode = async (tokens: TokenBatch, signal?: AbortSignal): Promise<TextContext> => {
+    if (!kept) return encoder.encode(tokens, { signal });
+    // The batch as a whole, and on what it runs: the states of a prompt differ in their last bits by both.
+    const content = await hashWeights(weights, { cache, signal });
+    const key = { version, runtime: runtime.description, content, config, ...tokens };
+    const found = await kept.find(key);
+    if (found) return found;
+    const made = await encoder.encode(tokens, { signal });
+    await kept.keep(key, made);
+    return made;
+  };
   return {
     config,
     tokenizer,
@@ -72,7 +93,7 @@ export async function openText(runtime: Runtime, parts: TextParts): Promise<Open
       const encodings = texts.map((text) => tokenizer.encode(text, maxLength));
       const ids = encodings.map(({ inputIds }) => [...inputIds]);
       const mask = encodings.map(({ attentionMask }) => [...attentionMask]);
-      const conditional = await encoder.encode({ ids, mask }, { signal });
+      const conditional = await encode({ ids, mask }, signal);
       return { conditional, unconditional: guided ? await nullCaption() : undefined };
     },
     dispose: () => encoder.dispose(),
