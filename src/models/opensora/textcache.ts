@@ -31,10 +31,9 @@ export function textCache(folder: string, limit = most): TextCache {
   return {
     async find(key) {
       const file = fileOf(key);
-      const context = await findBytes(file).then(
-        (bytes) => bytes && contextOf(bytes, file),
-        (error: unknown) => goOn(error),
-      );
+      const context = await findBytes(file)
+        .then((bytes) => bytes && contextOf(bytes, file))
+        .catch(goOn);
       const now = new Date();
       if (context) await utimes(file, now, now).catch(() => undefined); // it was used: only the order of going
       return context;
