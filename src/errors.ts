@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'missing_peer' // an optional package is not installed
   | 'network' // the hub could not be reached or refused
   | 'io' // reading or writing a file failed
+  | 'out_of_memory' // less memory than a run needs
   | 'not_finite' // NaN or infinity where numbers are needed
   | 'target_missed' // calibration found nothing that reaches what was asked for
   | 'verification_failed' // a result differs from its reference

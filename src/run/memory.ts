@@ -71,10 +71,10 @@ function assertFits(needs: Needs, { geometry, prompts, loops = 1 }: MemoryReques
   const many = `${prompts === 1 ? '' : `${prompts} clips of `}${numFrames * loops} frames of ${width}x${height}`;
   const list = Object.entries(needs)
     .filter(([, bytes]) => bytes > 0)
-    .map(([name, bytes]) => `${name} ${gigabytes(bytes)} GB`);
+    .map(([name, bytes]) => `${name} ${amount(bytes)}`);
   throw new QuantCacheError(
     'invalid_option',
-    `${many} do not fit into memory: they take ${gigabytes(needed)} GB (${list.join(', ')}), and ${limit.who} ${gigabytes(limit.bytes)} GB. Ask for a smaller size, fewer frames or fewer prompts at a time.`,
+    `${many} do not fit into memory: they take ${amount(needed)} (${list.join(', ')}), and ${limit.who} ${amount(limit.bytes)}. Ask for a smaller size, fewer frames or fewer prompts at a time.`,
   );
 }
 
@@ -100,4 +100,5 @@ export function fitDecision(pipeline: Pipeline, decision: RunDecision, limit?: M
 
 const sumOf = (needs: Needs): number => Object.values(needs).reduce((sum, bytes) => sum + bytes, 0);
 
-const gigabytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+const amount = (bytes: number): string =>
+  bytes < 2 ** 30 ? `${Math.ceil(bytes / megabyte)} MB` : `${(bytes / 2 ** 30).toFixed(1)} GB`;

@@ -4,6 +4,7 @@
  */
 import { QuantCacheError } from '../errors.ts';
 import type { Model } from '../onnx/graph.ts';
+import { allocationError } from './allocation.ts';
 import type { Session, Tensor } from './runtime.ts';
 
 /** Throws where a tensor has another size than its input declares, by number or by a name that it shares with another. */
@@ -33,11 +34,13 @@ export function checkFeeds({ name: graph, inputs }: Model, feeds: Readonly<Recor
 const contradiction = (graph: string, reason: string): QuantCacheError =>
   new QuantCacheError('backend_unavailable', `The graph "${graph}" got inputs that it does not declare: ${reason}.`);
 
-/** A session of a graph that checks what it is given. */
+/** A session of a graph that checks what it is given, and says where memory ran out. */
 export const checked = (model: Model, session: Session): Session => ({
   ...session,
   run: async (feeds) => {
     checkFeeds(model, feeds);
-    return session.run(feeds);
+    return session.run(feeds).catch((error: unknown) => {
+      throw allocationError(error);
+    });
   },
 });

@@ -46,7 +46,7 @@ function controlGroupLimits({ read }: MemorySystem): number[] {
 /** A group and those around it, to the root, which is the empty text. */
 function withParents(group: string): string[] {
   const names = group.split('/').filter(Boolean);
-  return names.reduce((groups, name) => [...groups, `${groups.at(-1)!}/${name}`], ['']);
+  return ['', ...names.map((_, i) => `/${names.slice(0, i + 1).join('/')}`)];
 }
 
 /** `prlimit --data` and `--as`. */

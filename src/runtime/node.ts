@@ -14,6 +14,7 @@ import { readIntegerProducts } from '../environment.ts';
 import { messageOf, QuantCacheError } from '../errors.ts';
 import { Graph, type Model } from '../onnx/graph.ts';
 import { checkOptionNames, type OptionNames } from '../options.ts';
+import { allocationError } from './allocation.ts';
 import { checked } from './feeds.ts';
 import { checkThreads, threadBudget, threadsOf } from './limits.ts';
 import { bufferPool } from './pool.ts';
@@ -201,7 +202,9 @@ function identityGraph(): Model {
 async function open(model: Model, options: ort.InferenceSession.SessionOptions): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model.bytes, options);
-  } catch (error) {
+  } catch (thrown) {
+    const error = allocationError(thrown);
+    if (error instanceof QuantCacheError) throw error;
     throw new QuantCacheError(
       'backend_unavailable',
       `ONNX Runtime refused the graph "${model.name}": ${messageOf(error)}`,
@@ -220,7 +223,7 @@ function sessionOptions(
     enableCpuMemArena: false,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: {
       session: {
         intra_op: { allow_spinning: options.spinning ? '1' : '0' },

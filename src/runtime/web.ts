@@ -104,7 +104,7 @@ function sessionOptions(onDevice: boolean, options: CompileOptions = {}): ort.In
     executionProviders: [onDevice ? 'webgpu' : 'wasm'],
     preferredOutputLocation: onDevice ? 'gpu-buffer' : 'cpu',
     enableCpuMemArena: false,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session: { disable_prepacking: options.prepack ? '0' : '1' } },
   };
 }

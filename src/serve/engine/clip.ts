@@ -49,10 +49,11 @@ export async function makeClip(
   const file = (name: string) => join(folder, `${attempt}.${name}`);
   const asked = { ...request.run, ...(image !== undefined && { image: join(folder, image) }) };
   assertNoFiles(pipeline, asked.prompts);
-  const decision = fitDecision(pipeline, await decideRun(pipeline, asked));
+  const decided = await decideRun(pipeline, asked);
+  const size = pipeline.geometry(decided.run);
+  assertCost(size, decided.run.loops, engine.maxPixels);
+  const decision = fitDecision(pipeline, decided);
   const { run } = decision;
-  const size = pipeline.geometry(run);
-  assertCost(size, run.loops, engine.maxPixels);
   const video = file(request.outputFormat);
   await assertFormat(video, { ...size, count: size.numFrames });
   for (const message of decision.warnings) say({ type: 'warning', message });
