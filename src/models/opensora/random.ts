@@ -1,15 +1,16 @@
 /**
  * Writes a model folder of published size with random weights, so that speed and memory can be measured without the
- * published ones: STDiT3-XL/2, the video VAE, and a T5 encoder of XXL width with few layers. Deterministic by seed.
+ * published ones: STDiT3-XL/2 and the video VAE in float32, and T5-XXL in bfloat16, with few layers unless all are asked for.
  * The videos it makes are noise; its numbers stay finite, because weights are scaled as at initialisation.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
-import { readJson, saveJson } from '../../files/json.ts';
+import { saveJson } from '../../files/json.ts';
 import { readText } from '../../files/read.ts';
 import { saveText } from '../../files/write.ts';
+import { float32ToBfloat16 } from '../../weights/half.ts';
 import { writeSafetensors } from '../../weights/safetensors.ts';
+import type { RandomModelSizes } from '../family.ts';
 import { parseStdit3Config } from './stdit3/config.ts';
 import { stdit3Shapes } from './stdit3/weights.ts';
 import { parseT5Config } from './t5/config.ts';
@@ -20,28 +21,29 @@ import { vaeShapes } from './vae/weights.ts';
 /** The demo model's text encoder folder: its tokenizer serves the random model, too. */
 const demoTextEncoder = fileURLToPath(new URL('../../../models/demo/t5', import.meta.url));
 
-export interface RandomModelOptions {
-  /** An STDiT3 `config.json`; XL/2 by default. */
+/** Fields of the parts' `config.json`; as published by default: STDiT3-XL/2, the VAE of 1.2, T5-XXL with two layers. */
+export interface RandomModelOptions extends RandomModelSizes {
   readonly transformer?: Record<string, unknown>;
-  readonly textLayers?: number;
-  readonly signal?: AbortSignal;
+  readonly vae?: Record<string, unknown>;
+  readonly textEncoder?: Record<string, unknown>;
 }
 
-/** Writes the folder; about 7 GB for the default sizes. */
+/** Writes the folder; about 6.5 GB for the default sizes, 15 GB with all layers of the text encoder. */
 export async function writeRandomModel(folder: string, options: RandomModelOptions = {}): Promise<void> {
+  const { signal, vae = {} } = options;
   const transformer = { model_type: 'STDiT3', ...options.transformer };
-  const purpose = { what: 'a part of the demo model', todo: 'Install the package again.' };
-  const config = await readJson(join(demoTextEncoder, 'config.json'), z.object({ vocab_size: z.int() }), purpose);
-  const { vocab_size } = config;
   const textEncoder = {
     num_layers: options.textLayers ?? 2,
-    vocab_size,
     d_model: parseStdit3Config(transformer).captionChannels,
+    ...options.textEncoder,
   };
-  await part(folder, 'stdit3', transformer, stdit3Shapes(parseStdit3Config(transformer)), options.signal);
-  await part(folder, 'vae', {}, vaeShapes(parseVaeConfig({})), options.signal);
-  await part(folder, 't5', textEncoder, t5Shapes(parseT5Config(textEncoder), 'shared.weight'), options.signal);
-  const tokenizer = await readText(join(demoTextEncoder, 'tokenizer.json'), purpose);
+  await part(folder, 'stdit3', transformer, stdit3Shapes(parseStdit3Config(transformer)), 'F32', signal);
+  await part(folder, 'vae', vae, vaeShapes(parseVaeConfig(vae)), 'F32', signal);
+  await part(folder, 't5', textEncoder, t5Shapes(parseT5Config(textEncoder), 'shared.weight'), 'BF16', signal);
+  const tokenizer = await readText(join(demoTextEncoder, 'tokenizer.json'), {
+    what: 'a part of the demo model',
+    todo: 'Install the package again.',
+  });
   await saveText(join(folder, 't5', 'tokenizer.json'), tokenizer);
   const defaults = {
     height: 144,
@@ -61,14 +63,15 @@ async function part(
   name: string,
   config: object,
   shapes: ReadonlyMap<string, readonly number[]>,
+  dtype: 'F32' | 'BF16',
   signal?: AbortSignal,
 ) {
   await saveJson(join(folder, name, 'config.json'), config);
   const tensors = [...shapes].map(([tensor, shape]) => ({
     name: tensor,
-    dtype: 'F32' as const,
+    dtype,
     shape: [...shape],
-    data: () => chunks(tensor, shape),
+    data: () => (dtype === 'F32' ? chunks(tensor, shape) : narrowed(chunks(tensor, shape))),
   }));
   await writeSafetensors(join(folder, name, 'model.safetensors'), tensors, {}, signal);
 }
@@ -93,4 +96,8 @@ function* chunks(name: string, shape: readonly number[]): Generator<Float32Array
     else if (!isBias) for (let i = 0; i < chunk.length; i++) chunk[i] = next() * width;
     yield chunk;
   }
+}
+
+function* narrowed(values: Iterable<Float32Array>): Generator<Uint16Array> {
+  for (const chunk of values) yield float32ToBfloat16(chunk);
 }
