@@ -12,6 +12,7 @@ import { openLoop } from './loop.ts';
 import type { Geometry, TextConditioning } from './model.ts';
 import { checkOptionNames } from './options.ts';
 import type { Pipeline, Start } from './pipeline.ts';
+import { predictClean } from './predict.ts';
 import { referencesOf } from './references.ts';
 import type { Runtime, Tensor } from './runtime/runtime.ts';
 import { type GenerateOptions, generateNames, promptWarnings, type Settings, settle } from './settings.ts';
@@ -35,6 +36,11 @@ export type GenerateEvent =
       readonly decisions: readonly Decision[];
       /** Whether the state of the run can be saved now. */
       readonly canSave: boolean;
+      /**
+       * The clean latents `[prompts, channels, frames, height, width]` that the network predicts from here, of the clip where they
+       * run one after the other; absent where the step was leapt over. Ask before the next event.
+       */
+      readonly predict?: () => Promise<Float32Array | undefined>;
       readonly milliseconds: number;
     }
   | {
@@ -136,8 +142,10 @@ export async function* generate(
       const { step, numSteps, canSave, clip, clips } = result.value;
       const decisions = trace.decisions.slice(decided);
       decided = trace.decisions.length;
+      const setting = { noiseLevel: settings.schedule.noiseLevels[step]!, guidanceScale };
+      const predict = result.value.output && predictClean.bind(undefined, runtime, result.value, setting);
       const milliseconds = clock.now();
-      yield { type: 'step', step, numSteps, loop, clip, clips, decisions, canSave, milliseconds };
+      yield { type: 'step', step, numSteps, loop, clip, clips, decisions, canSave, predict, milliseconds };
       yield* news();
     }
     loopState.dispose();

@@ -1,5 +1,13 @@
-/** `quantcache/run`: a run's options as data, and what the file of a clip says about its making. */
+/** `quantcache/run`: a run's options as data, pictures of it as it goes, and what the file of a clip says about its making. */
 export { type DecodeOptions, decode } from '../decode.ts';
+export { findPreviewMap, loadPreviewMap, type PreviewMap } from '../preview/map.ts';
+export {
+  createPreviews,
+  type PreviewOptions,
+  type Previews,
+  type PreviewTime,
+  previewTimes,
+} from '../preview/previews.ts';
 export { loadProfile } from '../profiles.ts';
 export { loadReference } from '../references.ts';
 export { decideRun, generateOptionsOf, type RunDecision } from '../run/decide.ts';

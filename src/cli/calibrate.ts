@@ -32,6 +32,7 @@ import {
   QuantCacheError,
   type SizeRequest,
 } from '../index.ts';
+import { calibratePreview } from './calibratepreview.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
@@ -55,6 +56,7 @@ interface Flags extends ModelFlags, SizeRequest {
   precisions?: Precision[];
   each?: boolean;
   recipes?: boolean;
+  preview?: boolean;
   measurements?: string;
   json?: boolean;
   quiet?: boolean;
@@ -77,6 +79,7 @@ bound to the model's weights. Use it with "generate --profile profile.json", or 
 Examples:
   quantcache calibrate -m ./my-model --quality 32 -o careful.json
   quantcache calibrate -m ./my-model --recipes                    profiles/recipes.json, which w8a8 and w4a8 follow
+  quantcache calibrate -m ./my-model --preview                    profiles/preview.json, which previews are drawn by
   quantcache calibrate -m ./my-model -o ./my-model/profiles       quality.json, balanced.json and fast.json`;
 
 export function command(): Command {
@@ -89,7 +92,7 @@ export function command(): Command {
     .option('--speedup <factor>', 'the best of at least this speed-up of a whole clip', positiveNumber)
     .option('-o, --out <path>', 'file of the profile; without a target, folder of three of them (profiles)')
     .option('--name <name>', "the profile's name", 'calibrated')
-    .option('--prompts <count>', 'how many prompts, from the first', wholeNumber(1), 4)
+    .option('--prompts <count>', 'how many prompts, from the first; with --preview all by default', wholeNumber(1), 4)
     .option('--prompts-from <file>', 'a prompt per line, or a .json list')
     .option('--steps <counts>', 'numbers of steps to plan for, such as 30,100', list, [30])
     .option(
@@ -104,6 +107,7 @@ export function command(): Command {
     .option('--seed <number>', 'seed of the first prompt', wholeNumber(0), 1000)
     .option('--each', 'write a profile for each number of computed steps, too: steps-4.json beside the others')
     .option('--recipes', 'find what integer precisions are to mean for the model, and write its profiles/recipes.json')
+    .option('--preview', "fit the map that previews of runs are drawn by, and write the model's profiles/preview.json")
     .option('--measurements <file>', 'JSON of what was measured; an interrupted calibration is continued from it')
     .option('--json', 'print the profiles as JSON')
     .option('-q, --quiet', 'no progress')
@@ -115,17 +119,24 @@ export function command(): Command {
 const ofSearches = ['qualities', 'budgets', 'trials', 'each', 'name'];
 
 /** Refuses options that what is calibrated has no use for. */
-function refuseUseless({ recipes, policy, quality, speedup, steps, budgets }: Flags, command: Command): void {
+function refuseUseless({ recipes, preview, policy, quality, speedup, steps, budgets }: Flags, command: Command): void {
   const useless = budgets.find((count) => count >= Math.max(...steps));
   if (useless !== undefined && command.getOptionValueSource('budgets') === 'cli')
     throw new QuantCacheError(
       'invalid_option',
       `A budget of ${useless} computed steps spares none of ${Math.max(...steps)}; give --budgets below --steps.`,
     );
-  if (steps.length > 1 && (recipes || policy !== undefined))
+  const other = preview ? '--preview' : recipes ? '--recipes' : policy === undefined ? undefined : '--policy';
+  if (steps.length > 1 && other)
     throw new QuantCacheError(
       'invalid_option',
-      `Only a search for profiles takes several numbers of steps (${steps.join(',')}); give one with ${recipes ? '--recipes' : '--policy'}.`,
+      `Only a search for profiles takes several numbers of steps (${steps.join(',')}); give one with ${other}.`,
+    );
+  if (preview)
+    refuseUnread(
+      command,
+      [...ofSearches, 'policy', 'quality', 'speedup', 'measurements', 'precisions', 'recipes'],
+      '--preview fits pictures to latents',
     );
   if (recipes)
     refuseUnread(
@@ -160,9 +171,17 @@ async function run(flags: Flags, command: Command): Promise<void> {
       'invalid_option',
       `There are ${available.length} prompts, fewer than the ${flags.prompts} asked for; name a longer list with --prompts-from.`,
     );
-  const prompts = available.slice(0, flags.prompts);
+  const isAll = flags.preview && command.getOptionValueSource('prompts') !== 'cli';
+  const prompts = available.slice(0, isAll ? available.length : flags.prompts);
   const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
   const request = { ...sizeOf(flags), prompts, seed: flags.seed, guidanceScale, numSteps: flags.steps, signal };
+  if (flags.preview) {
+    const options = { ...request, numSteps: flags.steps[0]! };
+    const { file, measured } = await calibratePreview({ options, runtime, pipeline, out: flags.out, progress });
+    progress.end();
+    process.stdout.write(flags.json ? `${JSON.stringify({ file, measured })}\n` : `${file}\n`);
+    return;
+  }
   if (flags.recipes) {
     const options = { ...request, precisions: integersOf(flags) };
     const open = (quantization: ModelOptions['quantization']) =>
@@ -237,7 +256,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
 async function assertFiles(flags: Flags, targets: readonly NamedTarget[]): Promise<void> {
   const inputs = flags.promptsFrom === undefined ? [] : [{ path: flags.promptsFrom, option: '--prompts-from' }];
   const output = (path: string, option = '--out') => ({ path, option, makesFolder: true });
-  if (flags.recipes) return; // written into the model's folder, which is not known yet
+  if (flags.recipes || flags.preview) return; // written into the model's folder, which is not known yet
   const ofEach = flags.each ? flags.budgets.map((count) => fileOfEach(targets, count)) : [];
   const files = [...targets.map(({ file }) => output(file)), ...ofEach.map((file) => output(file, '--each'))];
   await assertOutputs([...files, output(measurementsOf(flags, targets), '--measurements')], inputs);

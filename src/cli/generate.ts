@@ -43,6 +43,8 @@ import {
   withModel,
   withSize,
 } from './options.ts';
+
+import { openPreviews, previewPath, previewTime } from './previewing.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 import { writeTrace } from './trace.ts';
 
@@ -110,6 +112,11 @@ export function command(): Command {
         "number format of linear layers; default: the profile's, else fp32",
       ).choices(precisions),
     )
+    .option(
+      '--preview [when]',
+      'show the run as it goes in <out>.preview.png, where it takes more than three seconds; always: at every computed step',
+      previewTime,
+    )
     .option('--trace <file>', 'write every decision to a .json file, for "inspect --trace"')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'no progress');
@@ -163,8 +170,12 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   const [record] = await recordsOf({ precisions: {} });
   const { keepAfter, resume } = flags;
   const kept = await keepRun({ path: partialOf(flags.out), record: record!, runtime, resume, keepAfter, progress });
+  const when = flags.preview === true ? 'auto' : flags.preview;
+  const shown = run.prompts.map((_, i) => files[places.indexOf(i)]);
+  const previews = await openPreviews({ pipeline, geometry: size, when, files: shown });
   const onEvent = async (event: GenerateEvent) => {
     progress.generating(event);
+    await previews?.offer(event);
     if (event.type === 'step' && event.canSave) await kept.offer();
     const isLast = 'loop' in event && event.loop === run.loops - 1;
     if (flags.saveText && isLast && event.type === 'text')
@@ -195,6 +206,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   await kept.remove();
   progress.end();
   if (flags.trace) await writeTrace(flags.trace, document);
+  if (previews?.shown === 0) progress.note('The run was too short for a preview; --preview always shows it.');
   const times = {
     open: opened - began,
     ...result.times,
@@ -216,6 +228,7 @@ async function assertFiles(
   await assertOutputs(
     [
       ...clips.map((path) => ({ path, option: '--out' })),
+      ...(flags.preview ? clips.map((clip) => ({ path: previewPath(clip), option: '--preview' })) : []),
       ...named(trace, '--trace'),
       ...named(flags.saveText, '--save-text'),
       ...named(flags.saveLatents, '--save-latents'),

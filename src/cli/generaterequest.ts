@@ -1,6 +1,13 @@
 /** What `quantcache generate` is asked for: by its flags, or by a clip that is to be made again. */
 import type { Command } from 'commander';
-import { type ClipRecord, parseRunOptions, readRecord, readText, type SavedText } from '../api/run.ts';
+import {
+  type ClipRecord,
+  type PreviewTime,
+  parseRunOptions,
+  readRecord,
+  readText,
+  type SavedText,
+} from '../api/run.ts';
 import { type Precision, QuantCacheError, type RunOptions, type SizeRequest } from '../index.ts';
 import { refuseUnread } from './given.ts';
 import type { ModelFlags } from './options.ts';
@@ -34,6 +41,7 @@ export interface GenerateFlags extends ModelFlags, SizeRequest {
   speedup?: number;
   cacheMemory?: number;
   precision?: Precision;
+  preview?: PreviewTime | true;
   trace?: string;
   json?: boolean;
   quiet?: boolean;
@@ -85,6 +93,7 @@ const besideFrom = [
   'device',
   'threads',
   'trace',
+  'preview',
   'json',
   'quiet',
 ];

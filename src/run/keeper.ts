@@ -10,6 +10,8 @@ export interface KeeperOptions {
   readonly after?: number;
   /** The largest share of the run's time that saving may take. Default: 0.02. */
   readonly share?: number;
+  /** Milliseconds that the first saving is expected to take. Default: 0. */
+  readonly expected?: number;
   /** Milliseconds of some clock. */
   now?(): number;
 }
@@ -26,12 +28,13 @@ export function createKeeper({
   save,
   after = 60_000,
   share = 0.02,
+  expected = 0,
   now = () => performance.now(),
 }: KeeperOptions): Keeper {
   const began = now();
   let spent = 0;
   /** What the next one is expected to take: as long as the longest so far, since memory grows. */
-  let longest = 0;
+  let longest = expected;
   return {
     async offer() {
       const started = now();
@@ -39,8 +42,8 @@ export function createKeeper({
       if (elapsed < after || spent + longest > share * elapsed) return;
       await save();
       const took = now() - started;
+      longest = spent === 0 ? took : Math.max(longest, took); // the first one tells more than what was expected
       spent += took;
-      longest = Math.max(longest, took);
     },
     spent: () => spent,
   };

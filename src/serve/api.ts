@@ -63,6 +63,8 @@ export interface VideoDetails {
   readonly times: Readonly<Record<string, number>> | null;
   /** Operations of a full run over those that were done. */
   readonly speedup: number | null;
+  /** Decibels against full computation, as a run that leaps estimates them. */
+  readonly estimated_quality: number | null;
   /** What was done at each step. */
   readonly steps: readonly StepKind[] | null;
   readonly retry_of: string | null;
@@ -99,7 +101,7 @@ export interface CreateVideo {
   readonly input_reference?: { readonly image_url: string };
   readonly quantcache?: {
     readonly profile?: string;
-    /** Decibels that the clip is to reach against full computation; the fastest profile that promises them is taken. */
+    /** Decibels against full computation that leaps aim at, by the run's own estimate, instead of those of the profile. */
     readonly quality?: number;
     /** How many times as fast as full computation the clip is to be; the best profile that promises it is taken. */
     readonly speedup?: number;
@@ -112,7 +114,8 @@ export interface CreateVideo {
     readonly priority?: number;
     readonly output_format?: OutputFormat;
     readonly trace?: boolean;
-    readonly preview?: boolean;
+    /** Shows the run as it goes, where it takes more than three seconds; `always` shows every step that is computed. */
+    readonly preview?: boolean | 'always';
   };
 }
 
@@ -145,6 +148,8 @@ export interface ModelCapabilities {
   readonly negative_prompt: boolean;
   /** Whether pictures can be read here. */
   readonly input_reference: boolean;
+  /** Whether runs can be shown as they go. */
+  readonly previews: boolean;
   readonly limits: ModelLimits;
 }
 
@@ -167,6 +172,8 @@ export interface ProfileDescription {
   readonly quality: number | null;
   /** Times as fast as full computation; null where not measured. */
   readonly speedup: number | null;
+  /** Decibels that its leaps aim at, which `quality` changes; null for a fixed plan, which aims at none. */
+  readonly target_quality: number | null;
   readonly size: string;
   readonly num_frames: number;
   readonly steps: readonly number[];

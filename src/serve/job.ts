@@ -6,6 +6,7 @@
  * may say how it goes.
  */
 import { randomUUID } from 'node:crypto';
+import type { PreviewTime } from '../preview/previews.ts';
 import type { RunOptions } from '../run/options.ts';
 import type { OutputFormat, Progress, StepKind, Variant, VideoStatus } from './api.ts';
 
@@ -17,6 +18,8 @@ export interface JobRequest {
   readonly outputFormat: OutputFormat;
   /** Whether the trace is kept. */
   readonly trace: boolean;
+  /** When the run is shown as it goes; absent where it is not. */
+  readonly preview?: PreviewTime;
   /** What the request asked for and did not get. */
   readonly warnings: readonly string[];
 }
@@ -46,6 +49,8 @@ export interface JobResult {
   readonly numSteps: number;
   readonly times: Readonly<Record<string, number>>;
   readonly speedup: number | null;
+  /** Absent where nothing estimated it. */
+  readonly estimatedQuality?: number;
   readonly steps: readonly StepKind[];
 }
 

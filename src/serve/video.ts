@@ -63,6 +63,7 @@ export function videoOf(job: Job, { position, wait, keep }: VideoContext = {}): 
       warnings: job.warnings,
       times: result?.times ?? null,
       speedup: result?.speedup ?? null,
+      estimated_quality: result?.estimatedQuality ?? null,
       steps: result?.steps ?? null,
       retry_of: job.retryOf ? videoIdOf(job.retryOf) : null,
       variants: job.expiredAt === undefined ? (Object.keys(result?.files ?? {}) as VideoDetails['variants']) : [],
@@ -102,6 +103,7 @@ function fieldsOf({ request: { model, run, outputFormat, trace }, priority }: Jo
     negative_prompt: run.negativePrompt,
     quantcache: definedOnly({
       profile: run.profile,
+      quality: run.quality,
       policy: run.policy,
       policy_options: run.policyOptions,
       precision: run.precision,

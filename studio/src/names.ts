@@ -4,9 +4,9 @@ import type { Video } from './api/types.ts';
 /** In what a clip differs from others of its prompt and seed. */
 export function methodOf({ quantcache }: Video): string {
   const { profile, policy, precision, request } = quantcache;
-  if (profile) return profile;
   const asked = request.quantcache ?? {};
-  if (asked.quality !== undefined) return `at least ${asked.quality} dB`;
+  if (asked.quality !== undefined) return `aims at ${asked.quality} dB`;
+  if (profile) return profile;
   if (asked.speedup !== undefined) return `at least ${asked.speedup}×`;
   const name = policy ?? asked.policy ?? asked.profile ?? 'standard';
   return precision && !(name === 'full' && precision === 'fp32') ? `${name} ${precision}` : name;
@@ -54,6 +54,9 @@ export function ordinal(place: number): string {
 /** Whether the page can play what a clip was written as. */
 export const isPlayable = ({ quantcache }: Video): boolean =>
   quantcache.output_format === 'mp4' || quantcache.output_format === 'webm';
+
+/** What the film strip of a video's preview is cut by. */
+export const shapeOf = (video: Video) => ({ ratio: ratioOf(video), seconds: Number(video.seconds) });
 
 /** Width over height. */
 export function ratioOf({ size }: Video): number {

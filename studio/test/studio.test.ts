@@ -29,7 +29,7 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
     await page.getByLabel('Prompt', { exact: true }).fill(star);
     await page.locator('.profiles label', { hasText: 'fast' }).click();
     await page.getByRole('button', { name: 'Make' }).click();
-    await page.locator('.stage img.screen').waitFor();
+    await page.locator('.stage canvas.preview').waitFor();
     expect(await page.locator('.stage .strip i[data-did=computed]').count()).toBeGreaterThan(0);
     await page.locator('.stage canvas.screen').last().waitFor();
     await page.getByRole('heading', { name: star }).waitFor();
@@ -210,7 +210,7 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
     }
     await page.getByLabel('Prompt', { exact: true }).fill(star);
     await page.getByRole('button', { name: 'Make', exact: true }).first().click();
-    await page.locator('.stage img.screen').waitFor();
+    await page.locator('.stage canvas.preview').waitFor();
     expect(await page.locator('.composer').isVisible()).toBe(false);
   });
 });

@@ -1,6 +1,9 @@
 /** The HTTP API as clients meet it, with an engine that pretends. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Capabilities, ErrorBody, ServerEvent, Video, VideoList } from '../../src/serve/api.ts';
+import type { Job } from '../../src/serve/job.ts';
 import { prompt, startTestServer } from './start.ts';
 
 const server = await startTestServer({ settings: { createsPerMinute: 1000, aliases: new Map([['sora-2', 'demo']]) } });
@@ -84,11 +87,17 @@ describe('making a video', () => {
     expect(video.quantcache.warnings.join()).toContain('"user"');
   });
 
-  test('a promise of quality or speed takes a profile that holds it', async () => {
-    const profile = async (quantcache: object) => (await server.create({ quantcache })).quantcache.profile;
-    expect(await profile({ quality: 35 })).toBe('balanced');
-    expect(await profile({ quality: 30 })).toBe('fast');
-    expect(await profile({ speedup: 4 })).toBe('balanced');
+  test('a quality is what the run aims at, with the profile that is asked for; a sampler is the one it takes', async () => {
+    for (const quantcache of [{ quality: 35 }, { quality: 31.5, profile: 'balanced', sampler: 'unipc' }]) {
+      const { id, quantcache: details } = await server.create({ quantcache });
+      expect(details.request.quantcache).toMatchObject(quantcache);
+      const saved = JSON.parse(readFileSync(join(server.data, 'jobs', id.slice(6), 'job.json'), 'utf8')) as Job;
+      expect(saved.request.run).toMatchObject(quantcache);
+    }
+  });
+
+  test('a promise of speed takes the best profile that holds it', async () => {
+    expect((await server.create({ quantcache: { speedup: 4 } })).quantcache.profile).toBe('balanced');
   });
 
   test.each([
@@ -107,7 +116,17 @@ describe('making a video', () => {
     [{ prompt, seed: 'abc' }, 'seed', 'invalid_value'],
     [{ prompt, negative_prompt: 'blurry' }, 'negative_prompt', 'unsupported_parameter'],
     [{ prompt, quantcache: { profile: '/etc/passwd.json' } }, 'quantcache[profile]', 'invalid_value'],
-    [{ prompt, quantcache: { quality: 99 } }, 'quantcache[quality]', 'unsupported_target'],
+    [{ prompt, quantcache: { quality: -1 } }, 'quantcache[quality]', 'invalid_value'],
+    [{ prompt, quantcache: { quality: 35, speedup: 4 } }, 'quantcache[quality]', 'unsupported_target'],
+    [{ prompt, quantcache: { quality: 35, policy: 'teacache' } }, 'quantcache[quality]', 'unsupported_target'],
+    [{ prompt, quantcache: { quality: 35, profile: 'fast' } }, 'quantcache[quality]', 'unsupported_target'],
+    [
+      { prompt, quantcache: { quality: 35, policy: 'quantcache', policy_options: { hlc: false } } },
+      'quantcache[quality]',
+      'unsupported_target',
+    ],
+    [{ prompt, quantcache: { speedup: 99 } }, 'quantcache[speedup]', 'unsupported_target'],
+    [{ prompt, quantcache: { preview: 'sometimes' } }, 'quantcache[preview]', 'invalid_value'],
     [{ prompt, quantcache: { policy: 'nonsense' } }, 'quantcache', 'invalid_option'],
     [{ prompt, quantcache: { policy: 'full', profile: 'fast' } }, 'quantcache', 'invalid_option'],
     [{ prompt, quantcache: { sampler: 'none' } }, 'quantcache[sampler]', 'invalid_value'],
@@ -212,8 +231,8 @@ describe('a video', () => {
     expect((await server.ended((await server.create({})).id)).status).toBe('completed');
   });
 
-  test('shows previews', async () => {
-    const { id } = await server.create({ prompt: 'slow shown' });
+  test('shows previews where they are asked for', async () => {
+    const { id } = await server.create({ prompt: 'slow', quantcache: { preview: 'always' } });
     const events = await eventsUntil(`/v1/videos/${id}/events`, 'preview');
     const [url] = events.flatMap(({ event }) => (event.type === 'preview' ? [event.url] : []));
     const preview = await fetch(server.url + url);

@@ -3,9 +3,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readRecord } from '../../src/api/run.ts';
-import type { Video } from '../../src/serve/api.ts';
+import type { ServerEvent, Video } from '../../src/serve/api.ts';
 
 const program = resolve('dist/cli/main.js');
 const prompt = 'a large red star moves right over a blue background';
@@ -71,6 +72,44 @@ test('the same seed gives the same bytes by HTTP and by the command line', async
   const generating = spawn(process.execPath, [program, 'generate', prompt, '-o', file, ...options]);
   expect(await new Promise((done) => generating.once('exit', done))).toBe(0);
   expect(served.equals(readFileSync(file))).toBe(true);
+});
+
+test('a run is shown as it goes, and nothing of that stays', async () => {
+  const fields = { prompt, num_inference_steps: 3, quantcache: { policy: 'full', preview: 'always' } };
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+  const { id } = await ask('/v1/videos', init);
+  const events = await fetch(`${url}/v1/videos/${id}/events`);
+  const sizes: (number | undefined)[][] = [];
+  const steps: number[] = [];
+  let text = '';
+  for await (const chunk of events.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const told = [...text.matchAll(/^data: (.*)\n/gm)].map(([, data]) => JSON.parse(data!) as ServerEvent);
+    for (const preview of told) {
+      if (preview.type !== 'preview') continue;
+      if (steps.includes(preview.step)) continue;
+      steps.push(preview.step);
+      const picture = await fetch(url + preview.url);
+      if (!picture.ok) continue; // the run was faster than this client
+      const { width, height, format } = await sharp(Buffer.from(await picture.arrayBuffer())).metadata();
+      sizes.push([width, height]);
+      expect(format).toBe('png');
+    }
+  }
+  expect(steps).toEqual([1, 2, 3]);
+  expect(sizes.length).toBeGreaterThan(0);
+  for (const size of sizes) expect(size).toEqual([5 * 64, 64]); // five frames of latents, side by side
+  expect((await fetch(`${url}/v1/videos/${id}/preview`)).status).toBe(404);
+  expect(readdirSync(join(data, 'jobs', id.slice(6))).join()).not.toContain('preview');
+});
+
+test('a quality that is aimed at decides how much is computed', async () => {
+  const computed = async (quality: number) => {
+    const { quantcache } = await make({ prompt, seed: 7, quantcache: { quality } });
+    expect(quantcache.estimated_quality).toBeGreaterThan(quality - 3);
+    return quantcache.steps!.filter((did) => did === 'computed').length;
+  };
+  expect(await computed(48)).toBeGreaterThan(await computed(30));
 });
 
 test('a prompt that names a file is refused by the engine, and messages name no folder of the server', async () => {

@@ -17,14 +17,15 @@ const capabilities = {
   max_frames: 816,
   frame_multiple: 17,
   profiles: [
-    { name: 'quality', quality: 44, speedup: 3, size: '64x64', num_frames: 17, steps: [30] },
-    { name: 'balanced', quality: 39, speedup: 5, size: '64x64', num_frames: 17, steps: [30] },
-    { name: 'fast', quality: 32, speedup: 7, size: '64x64', num_frames: 17, steps: [30] },
+    { name: 'quality', quality: 44, speedup: 3, target_quality: 41, size: '64x64', num_frames: 17, steps: [30] },
+    { name: 'balanced', quality: 39, speedup: 5, target_quality: 39, size: '64x64', num_frames: 17, steps: [30] },
+    { name: 'fast', quality: 32, speedup: 7, target_quality: null, size: '64x64', num_frames: 17, steps: [30] },
   ],
   samplers: ['euler', 'unipc'],
   precisions: ['fp32', 'w8a8', 'w4a8', 'w4a6'],
   negative_prompt: false,
   input_reference: true,
+  previews: true,
   limits: {
     min_side: 16,
     max_side: 4704,
@@ -66,7 +67,7 @@ async function run(order) {
   for (let step = 1; step <= steps; step++) {
     await wait(says('slow') ? 200 : says('deaf') ? 2000 : Number(process.env.FAKE_ENGINE_STEP ?? 4));
     if (stopped && !says('deaf')) return say(failure('aborted', 'Stopped.'));
-    if (says('shown')) {
+    if (order.request.preview) {
       writeFileSync(join(order.folder, `${order.attempt}.preview.png`), `step ${step}`);
       say({ type: 'preview', step });
     }

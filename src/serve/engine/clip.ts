@@ -28,6 +28,7 @@ import {
 import type { Variant } from '../api.ts';
 import type { JobResult } from '../job.ts';
 import type { EngineOptions, FromEngine, RunOrder } from './messages.ts';
+import { showRun } from './show.ts';
 import { stepKinds } from './steps.ts';
 
 /** What an engine has open. */
@@ -62,9 +63,12 @@ export async function makeClip(
   const picture = image === undefined ? undefined : await loadReference(run.image!, size);
   const began = performance.now();
   const references = picture && [[picture]];
-  const result = await finish(generate(pipeline, runtime, { ...generateOptionsOf(run), references, signal }), (event) =>
-    tell(event, run, say),
-  );
+  const events = generate(pipeline, runtime, { ...generateOptionsOf(run), references, signal });
+  await using previews = await showRun(engine, order, { geometry: size, say });
+  const result = await finish(events, async (event) => {
+    tell(event, run, say);
+    await previews.offer(event);
+  });
   const document = traceDocument(result.trace, {
     model: pipeline.model,
     blocks: pipeline.network.blocks,
@@ -100,7 +104,7 @@ export async function makeClip(
     ...(request.trace && { trace: basename(file('trace.json')) }),
     decision_map: basename(file('map.svg')),
   };
-  const { flops } = summary;
+  const { flops, quality } = summary;
   return {
     files,
     sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -114,6 +118,7 @@ export async function makeClip(
     numSteps: run.numSteps,
     times: timesOf(result, { saving, began }),
     speedup: flops && flops.computed > 0 ? flops.full / flops.computed : null,
+    ...(quality !== undefined && { estimatedQuality: Math.round(10 * quality) / 10 }),
     steps: stepKinds(document.decisions),
   };
 }

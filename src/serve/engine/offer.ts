@@ -1,7 +1,7 @@
 /** What an engine offers: what its model can be asked for, as data that a server can check requests against without the model. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadProfile } from '../../api/run.ts';
+import { findPreviewMap, loadProfile } from '../../api/run.ts';
 import { findSharp } from '../../api/video.ts';
 import { describePolicies, type Pipeline, precisions, QuantCacheError } from '../../index.ts';
 import type { ModelCapabilities, ProfileDescription } from '../api.ts';
@@ -37,6 +37,7 @@ export async function offerOf(pipeline: Pipeline, maxPixels?: number): Promise<E
     precisions,
     negative_prompt: limits.negativePrompt,
     input_reference: (await findSharp()) !== undefined,
+    previews: (await findPreviewMap(pipeline).catch(() => undefined)) !== undefined,
     limits: {
       min_side: limits.side.least,
       max_side: limits.side.most,
@@ -68,9 +69,13 @@ async function profilesOf(pipeline: Pipeline): Promise<ProfileDescription[]> {
   const found: ProfileDescription[] = [];
   for (const file of names.filter((name) => name.endsWith('.json'))) {
     try {
-      const { name, fitted, measured } = await loadProfile(file.slice(0, -'.json'.length), pipeline);
+      const { name, fitted, measured, options } = await loadProfile(file.slice(0, -'.json'.length), pipeline);
       const { height, width, frames, steps } = fitted;
-      found.push({ name, size: `${width}x${height}`, num_frames: frames, steps, ...figuresOf(measured) });
+      const { hlc } = options;
+      const leaps = hlc ? hlc.leaps : undefined;
+      const target_quality = (leaps ? leaps.quality : undefined) ?? null;
+      const setting = { size: `${width}x${height}`, num_frames: frames, steps };
+      found.push({ name, ...setting, target_quality, ...figuresOf(measured) });
     } catch (error) {
       if (!(error instanceof QuantCacheError)) throw error; // fitted options of other policies, or of other weights
     }

@@ -43,9 +43,9 @@ const options = z.preprocess(
 
 const ours = z.strictObject({
   profile: z.string().optional().describe('quality, balanced or fast, where the model has them; default: balanced'),
-  quality: number()
+  quality: number(z.number().positive().max(200))
     .optional()
-    .describe('decibels against full computation; takes the fastest profile that promises them'),
+    .describe("decibels against full computation to aim at, by the run's own estimate, instead of the profile's"),
   speedup: number().optional().describe('times as fast as full computation; takes the best profile that promises it'),
   policy: z.string().optional().describe('what to compute, reuse and skip, instead of a profile'),
   policy_options: options.optional(),
@@ -55,9 +55,12 @@ const ours = z.strictObject({
   priority: whole(-10, 10).optional().describe('higher runs earlier'),
   output_format: z.enum(outputFormats).optional(),
   trace: flag.optional().describe('keep every decision'),
-  preview: flag
+  preview: z
+    .union([flag, z.literal('always')])
     .optional()
-    .describe('show the run as it goes, where that can be done; engines of this version make no previews'),
+    .describe(
+      'show the run as it goes, where it takes more than three seconds; always: at every step that is computed',
+    ),
 });
 
 const reference = z.strictObject({

@@ -42,6 +42,7 @@ export function orderOf(fields: CreateFields, { model, capabilities, fitsSize }:
     frames,
     fps,
     profile: profileOf(ours, capabilities.profiles),
+    quality: qualityOf(ours, capabilities.profiles),
     policy: ours.policy,
     policyOptions: ours.policy_options,
     precision: ours.precision,
@@ -51,6 +52,7 @@ export function orderOf(fields: CreateFields, { model, capabilities, fitsSize }:
     run: run as JobRequest['run'],
     outputFormat: ours.output_format ?? 'mp4',
     trace: ours.trace ?? false,
+    preview: previewOf(ours, capabilities),
     warnings,
   };
 }
@@ -167,25 +169,44 @@ function oneOf(value: string | undefined, allowed: readonly string[], name: stri
   throw new Refusal(400, 'invalid_value', message, { param: `quantcache[${name}]` });
 }
 
-/** The profile that is named, or the one that promises what is asked for. Files that profiles may be elsewhere are not read. */
-function profileOf(
-  { profile, quality, speedup }: NonNullable<CreateFields['quantcache']>,
-  profiles: readonly ProfileDescription[],
-): string | undefined {
-  const asked = Object.entries({ profile, quality, speedup }).filter(([, value]) => value !== undefined);
-  if (asked.length > 1)
-    throw new Refusal(400, 'invalid_value', `Give one of ${asked.map(([name]) => name).join(' and ')}.`, {
-      param: `quantcache[${asked[1]![0]}]`,
-    });
+type Ours = NonNullable<CreateFields['quantcache']>;
+
+/** The profile that is named, or the best that promises a speed-up. Files that profiles may be elsewhere are not read. */
+function profileOf({ profile, speedup }: Ours, profiles: readonly ProfileDescription[]): string | undefined {
   const names = profiles.map(({ name }) => name);
-  if (quality === undefined && speedup === undefined) return oneOf(profile, names, 'profile');
-  // Profiles are listed by speed: the last that is good enough is the fastest, the first that is fast enough the best.
-  const found =
-    quality === undefined
-      ? profiles.find((one) => (one.speedup ?? 0) >= speedup!)
-      : profiles.findLast((one) => (one.quality ?? 0) >= quality);
+  if (speedup === undefined) return oneOf(profile, names, 'profile');
+  const param = 'quantcache[speedup]';
+  if (profile !== undefined)
+    throw new Refusal(400, 'invalid_value', 'A speed-up chooses the profile; give one of them.', { param });
+  // They are listed by speed: the first that is fast enough is the best.
+  const found = profiles.find((one) => (one.speedup ?? 0) >= speedup);
   if (found) return found.name;
-  const promises = profiles.map((one) => `${one.name}: ${one.quality?.toFixed(1)} dB, ${one.speedup?.toFixed(1)}x`);
+  const promises = profiles.map((one) => `${one.name}: ${one.speedup?.toFixed(1)}x`);
   const message = `No profile of this model promises that. There are: ${promises.join('; ') || 'none'}.`;
-  throw new Refusal(400, 'unsupported_target', message, { param: `quantcache[${asked[0]![0]}]` });
+  throw new Refusal(400, 'unsupported_target', message, { param });
+}
+
+/** The decibels that leaps aim at, where what was asked for leaps. */
+function qualityOf(
+  { quality, speedup, profile, policy, policy_options }: Ours,
+  profiles: readonly ProfileDescription[],
+): number | undefined {
+  if (quality === undefined) return undefined;
+  const refuse = (message: string) => new Refusal(400, 'unsupported_target', message, { param: 'quantcache[quality]' });
+  if (speedup !== undefined) throw refuse('A run aims at a quality or at a speed-up; give one of them.');
+  if (policy !== undefined && policy !== 'quantcache')
+    throw refuse(`Policy ${policy} aims at no quality; leave out one of them.`);
+  if (policy_options?.hlc === false)
+    throw refuse('hlc=false leaves out what aims at a quality; leave out one of them.');
+  const planned = profiles.find(({ name, target_quality }) => name === profile && target_quality === null);
+  if (planned) throw refuse(`Profile ${planned.name} follows a fixed plan, which aims at no quality.`);
+  return quality;
+}
+
+/** When the run is shown as it goes. */
+function previewOf({ preview }: Ours, { previews }: ModelCapabilities): JobRequest['preview'] {
+  if (!preview) return undefined;
+  if (previews) return preview === 'always' ? 'always' : 'auto';
+  const message = 'This model has no previews; "quantcache calibrate --preview" makes what they need.';
+  throw new Refusal(400, 'unsupported_parameter', message, { param: 'quantcache[preview]' });
 }

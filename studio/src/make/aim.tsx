@@ -32,7 +32,7 @@ export function AimChoice({ aim, can, choose }: AimProps) {
           choose={(by) =>
             choose(
               by === 'quality'
-                ? { by, decibels: chosen?.quality ? Math.round(chosen.quality) : usual.decibels }
+                ? { by, decibels: Math.round(chosen?.target_quality ?? usual.decibels) }
                 : by === 'speedup'
                   ? { by, times: chosen?.speedup ? Math.round(chosen.speedup) : usual.times }
                   : { by, profile: nearest(aim, can.profiles) },
@@ -43,9 +43,9 @@ export function AimChoice({ aim, can, choose }: AimProps) {
       {kind === 'profile' && <Profiles aim={aim} can={can} choose={choose} />}
       {aim.by === 'quality' && (
         <Target
-          label="at least"
+          label="aim at"
           unit="dB"
-          note="The fastest that reaches it. 30 dB is a good likeness, above 40 hardly anyone sees a difference."
+          note="Each clip spares what it can by its own estimate. 30 dB is a good likeness, above 40 hardly anyone sees a difference."
           min={20}
           max={55}
           value={aim.decibels}

@@ -1,23 +1,22 @@
 /** A line of the queue: what it will show, how far it is, and how to stop it. */
 import type { Video } from '../api/types.ts';
+import { useFilmstrip } from '../components/clip/filmstrip.ts';
+import { Preview } from '../components/clip/preview.tsx';
 import { IconButton } from '../components/iconbutton.tsx';
 import { Strip } from '../components/strip.tsx';
-import { methodOf, ordinal, span } from '../names.ts';
+import { methodOf, ordinal, shapeOf, span } from '../names.ts';
 import { cancel, liveOf } from '../state/library.ts';
 import { go, route } from '../state/route.ts';
 
 export function Job({ video }: { readonly video: Video }) {
   const { id, prompt, status, quantcache } = video;
   const live = liveOf(id);
+  const preview = useFilmstrip(live?.preview, shapeOf(video));
   const shown = route.value.at === 'clip' && route.value.id === id;
   return (
     <li class="job" data-running={status === 'in_progress'}>
       <button type="button" class="job-open" aria-current={shown} onClick={() => go({ at: 'clip', id })}>
-        {live?.preview ? (
-          <img class="pixels" src={live.preview} alt="" width={44} height={44} />
-        ) : (
-          <span class="grain" aria-hidden="true" />
-        )}
+        {preview ? <Preview frames={preview} label="" pixels /> : <span class="grain" aria-hidden="true" />}
         <span class="job-text">
           <b>{prompt}</b>
           <small class="soft">

@@ -1,31 +1,23 @@
 /** A clip that is being made: what can be seen of it so far, step by step. */
 import type { Video } from '../api/types.ts';
+import { useFilmstrip } from '../components/clip/filmstrip.ts';
+import { Preview } from '../components/clip/preview.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Strip } from '../components/strip.tsx';
-import { methodOf, ratioOf } from '../names.ts';
+import { methodOf, ratioOf, shapeOf } from '../names.ts';
 import { stateOf } from '../queue/job.tsx';
 import { cancel, liveOf } from '../state/library.ts';
 
 export function Running({ video }: { readonly video: Video }) {
   const live = liveOf(video.id);
   const { num_inference_steps, loops, steps, seed, attempt } = video.quantcache;
-  const [width = 1, height = 1] = video.size.split('x').map(Number);
-  const small = width < 256;
+  const [width = 1] = video.size.split('x').map(Number);
+  const preview = useFilmstrip(live?.preview, shapeOf(video));
   return (
     <article class="clip running">
       <div class="theatre" style={{ '--ratio': ratioOf(video) }}>
-        {live?.preview ? (
-          <>
-            <img class="glow" src={live.preview} alt="" />
-            <img
-              key={live.preview}
-              class={`screen fresh ${small ? 'pixels' : ''}`}
-              src={live.preview}
-              alt={`Preview of “${video.prompt}”`}
-              width={width}
-              height={height}
-            />
-          </>
+        {preview ? (
+          <Preview frames={preview} label={`Preview of “${video.prompt}”`} pixels={width < 256} glows />
         ) : (
           <div class="screen grain" role="img" aria-label="No preview yet" />
         )}

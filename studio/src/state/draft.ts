@@ -110,7 +110,7 @@ export function requestOf(given: Draft, can: ModelCapabilities, id: string): Cre
       ...(sampler && { sampler }),
       ...(loops > 1 && { loops }),
       trace: true,
-      preview: true,
+      ...(can.previews && { preview: true }),
     },
   };
 }

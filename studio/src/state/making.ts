@@ -40,7 +40,8 @@ export function vary(video: Video): Promise<Video[]> {
 /** The same clip with nothing reused and nothing quantized: what others of its prompt and seed are measured against. */
 export function alsoFull(video: Video): Promise<Video[]> {
   const { sampler, loops } = requestOfVideo(video).quantcache ?? {};
-  const quantcache = { policy: 'full', precision: 'fp32', sampler, loops, trace: true, preview: true } as const;
+  const preview = model.value?.quantcache.previews || undefined;
+  const quantcache = { policy: 'full', precision: 'fp32', sampler, loops, trace: true, preview } as const;
   return queue([{ ...requestOfVideo(video), quantcache }]);
 }
 

@@ -211,6 +211,7 @@ function videoOf(id: string, request: CreateVideo, created_at: number): Video {
       warnings: [],
       times: null,
       speedup: null,
+      estimated_quality: null,
       steps: null,
       retry_of: null,
       variants: [],

@@ -13,10 +13,12 @@ export interface ScreenProps {
   readonly label: string;
   readonly class?: string;
   readonly draw?: Draw;
+  /** Whether pixels have hard edges; by default those of small clips. */
+  readonly pixels?: boolean;
 }
 
 /** Shows small clips with hard pixels: they are what was made, and smoothing would invent what is between them. */
-export function Screen({ frames, clock, label, class: name, draw }: ScreenProps) {
+export function Screen({ frames, clock, label, class: name, draw, pixels = frames.width < 256 }: ScreenProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const latest = useRef({ frames, draw });
   latest.current = { frames, draw };
@@ -32,7 +34,7 @@ export function Screen({ frames, clock, label, class: name, draw }: ScreenProps)
         const context = element?.getContext('2d');
         if (context) show(context, clock.frame.peek(), frames, draw);
       }}
-      class={`screen ${frames.width < 256 ? 'pixels' : ''} ${name ?? ''}`}
+      class={`screen ${pixels ? 'pixels' : ''} ${name ?? ''}`}
       width={frames.width}
       height={frames.height}
       {...(label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': true })}
