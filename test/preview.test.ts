@@ -18,6 +18,7 @@ function run(...args: string[]) {
   return { status, stdout, stderr };
 }
 const full = ['--policy', 'full', '--steps', '6'];
+const one = ['--policy', 'full', '--steps', '1'];
 
 /** Pixels of one frame of the embedded model within a larger picture. */
 const cut = (name: string, left: number, top: number) =>
@@ -72,8 +73,7 @@ describe('calibrate --preview', () => {
   test('writes a map into the model, which is refused without and for other weights', () => {
     cpSync(resolve('models/demo'), path('model'), { recursive: true });
     rmSync(map());
-    const make = () =>
-      run('generate', prompt, '-m', 'model', '-o', 'm.png', '--preview', 'always', '-q', '--steps', '1');
+    const make = () => run('generate', prompt, '-m', 'model', '-o', 'm.png', '--preview', 'always', '-q', ...one);
     expect(make()).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(/no map for previews.*calibrate --preview/),
