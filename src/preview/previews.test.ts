@@ -34,7 +34,7 @@ async function run({ when, perStep, perPreview, numSteps, prompts = 1 }: Setting
     geometry,
     when,
     now: () => time,
-    async show(clips, step) {
+    async show(clips, { step }) {
       shown.push({ step, at: time, clips: clips.length, fps: clips[0]!.fps });
       time += perPreview;
     },
@@ -45,6 +45,8 @@ async function run({ when, perStep, perPreview, numSteps, prompts = 1 }: Setting
     const event: GenerateEvent = {
       type: 'step',
       loop: 0,
+      clip: 0,
+      clips: 1,
       step,
       numSteps,
       decisions: [],
