@@ -1,11 +1,13 @@
 /**
  * An engine that only pretends, for tests of the server: it speaks as `src/serve/engine/child.ts` does, and its clips are a few
- * bytes. The prompt says how it behaves: `crash`, `hang`, `deaf` (does not stop), `fail`, `slow` (a second), else it is quick.
+ * bytes. The prompt says how it behaves: `crash`, `greedy` (runs out of memory), `hang`, `deaf` (does not stop), `fail`, `slow`
+ * (a second), `long` (five), else it is quick.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 
 const capabilities = {
   sizes: ['64x64', '128x64'],
@@ -61,11 +63,14 @@ async function run(order) {
   note(order, 'begun');
   say({ type: 'event', stage: 'text', done: 0, total: steps });
   if (says('crash')) process.kill(process.pid, 'SIGSEGV');
+  if (says('greedy')) eat();
   if (says('fail')) return say(failure('not_finite', 'The latents hold NaN.'));
   if (says('hang')) return;
   if (says('warn')) say({ type: 'warning', message: 'As the prompt asks.' });
   for (let step = 1; step <= steps; step++) {
-    await wait(says('slow') ? 200 : says('deaf') ? 2000 : Number(process.env.FAKE_ENGINE_STEP ?? 4));
+    await wait(
+      says('slow') ? 200 : says('deaf') ? 2000 : says('long') ? 1000 : Number(process.env.FAKE_ENGINE_STEP ?? 4),
+    );
     if (stopped && !says('deaf')) return say(failure('aborted', 'Stopped.'));
     if (order.request.preview) {
       writeFileSync(join(order.folder, `${order.attempt}.preview.png`), `step ${step}`);
@@ -75,6 +80,12 @@ async function run(order) {
   }
   say({ type: 'done', result: write(order) });
   note(order, 'ended');
+}
+
+/** Takes memory until V8 ends the process. */
+function eat() {
+  setFlagsFromString('--max-old-space-size=32');
+  for (const kept = []; ; ) kept.push(new Array(2_000_000).fill(0.5 + kept.length));
 }
 
 function write({ folder, attempt, request }) {

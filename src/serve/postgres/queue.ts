@@ -78,7 +78,7 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
       throw databaseError(error);
     });
   await table.makeTables(database);
-  void removeStrays();
+  await removeStrays();
 
   /** Folders that are no job's are what removals left behind. */
   async function removeStrays(): Promise<void> {
@@ -175,6 +175,9 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
         await boss.send(queueName, { id: job.id }, { id: job.id, priority: job.priority, db: sql });
         await say(sql, becoming(job));
         return { kind: 'added', job } as const;
+      }).catch(async (error: unknown) => {
+        await folders.remove(asked.id);
+        throw databaseError(error);
       });
       if (added.kind !== 'added') await folders.remove(asked.id);
       return added;

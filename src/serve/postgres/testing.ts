@@ -8,16 +8,22 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-/** What a test needs and does not find here; undefined where all is there. */
-export const missing = ((): string | undefined => {
-  if (programs() === undefined) return 'Postgres is not installed (Debian: postgresql)';
+/** Whether pg-boss is found. */
+export const isInstalled = ((): boolean => {
   try {
-    createRequire(import.meta.url).resolve('pg-boss');
+    return createRequire(import.meta.url).resolve('pg-boss') !== '';
   } catch {
-    return 'pg-boss is not installed (name a folder with it in NODE_PATH)';
+    return false;
   }
-  return undefined;
 })();
+
+/** What a test needs and does not find here; undefined where all is there. */
+export const missing =
+  programs() === undefined
+    ? 'Postgres is not installed (Debian: postgresql)'
+    : isInstalled
+      ? undefined
+      : 'pg-boss is not installed (name a folder with it in NODE_PATH)';
 
 /** The newest version's folder of programs. */
 function programs(): string | undefined {
