@@ -25,11 +25,16 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
   };
 
   test('a clip is made, its previews and steps shown, and played', async () => {
-    const { page, server } = await open({ seeded: false });
+    const { page, server } = await open({ seeded: false, pace: 110 }); // more than three seconds
     await page.getByLabel('Prompt', { exact: true }).fill(star);
     await page.locator('.profiles label', { hasText: 'fast' }).click();
     await page.getByRole('button', { name: 'Make' }).click();
-    await page.locator('.stage canvas.preview').waitFor();
+    // A preview is five moments side by side, of which one is shown at a time, and they take turns.
+    const preview = page.locator('.stage canvas.preview');
+    await preview.waitFor();
+    expect(await preview.evaluate(({ width, height }: HTMLCanvasElement) => [width, height])).toEqual([64, 64]);
+    const moments = await page.evaluate(watch, { selector: '.stage canvas.preview', moments: 12 });
+    expect(moments).toBeGreaterThan(1);
     expect(await page.locator('.stage .strip i[data-did=computed]').count()).toBeGreaterThan(0);
     await page.locator('.stage canvas.screen').last().waitFor();
     await page.getByRole('heading', { name: star }).waitFor();
@@ -226,6 +231,19 @@ async function drop(page: Page, content: Buffer, name: string, type: string): Pr
     { bytes: [...content], name, type },
   );
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+}
+
+/** Looks at a canvas in so many moments: how many pictures it showed. */
+async function watch({ selector, moments }: { selector: string; moments: number }): Promise<number> {
+  const pictures = new Set<string>();
+  for (let i = 0; i < moments; i++) {
+    await new Promise((done) => setTimeout(done, 100));
+    const canvas = document.querySelector<HTMLCanvasElement>(selector);
+    if (!canvas) break;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    pictures.add(String(data));
+  }
+  return pictures.size;
 }
 
 /** Looks at two players in so many moments: how often they showed different pictures, and how many pictures there were. */

@@ -45,6 +45,10 @@ export function clipFile(file: string): Buffer {
   return readFileSync(new URL(`clips/${file}`, import.meta.url));
 }
 
+/** What a run was expected to become after a step: five moments of the red star, side by side. */
+export const previewAt = (step: number): Buffer =>
+  clipFile(`star-preview-${1 + [3, 7, 20].filter((end) => step > end).length}.webp`);
+
 function filesOf(name: string) {
   const trace = parseTraceDocument(gunzipSync(clipFile(`${name}.json.gz`)).toString(), name);
   const { flops } = summarizeDocument(trace);

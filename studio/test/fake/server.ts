@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { CreateVideo, ServerEvent, VideoList } from '../../src/api/types.ts';
-import { clips } from './clips.ts';
+import { clips, previewAt } from './clips.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { capabilities } from './offer.ts';
 
@@ -78,7 +78,7 @@ export async function startFake({ studio, port = 0, pace = 60, seeded }: FakeOpt
     if (!job) return refuse(response, 404, 'not_found', 'There is no such video.');
     if (action === 'cancel') return send(response, jobs.cancel(id));
     if (action === 'retry') return send(response, jobs.add(job.video.quantcache.request));
-    if (action === 'preview') return bytes(response, job.clip.thumbnail, 'image/webp');
+    if (action === 'preview') return bytes(response, previewAt(Number(url.searchParams.get('step'))), 'image/webp');
     if (action === 'content') {
       const variant = url.searchParams.get('variant') ?? 'video';
       if (variant === 'trace') return send(response, job.clip.trace);
