@@ -14,7 +14,7 @@ export { decideRun, generateOptionsOf, type RunDecision } from '../run/decide.ts
 export { createKeeper, type Keeper, type KeeperOptions } from '../run/keeper.ts';
 export { assertMemory, fitDecision, type MemoryRequest } from '../run/memory.ts';
 export { type DecidedOptions, parseRunOptions, type RunOptions, runOptionsSchema } from '../run/options.ts';
-export { openPartial, partialOf, removePartial, savePartial } from '../run/partial.ts';
+export { type KeepOptions, keepPartial, openPartial, partialOf, removePartial, savePartial } from '../run/partial.ts';
 export { type EarlierClip, type FoundPicture, picturesOf } from '../run/pictures.ts';
 export {
   assertSameMaking,

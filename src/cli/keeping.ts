@@ -1,7 +1,7 @@
 /** Runs that keep their state beside the file that they write, and runs that go on from it. */
-import { type ClipRecord, createKeeper, createRunState, openPartial, removePartial, savePartial } from '../api/run.ts';
+import { type ClipRecord, createRunState, keepPartial, openPartial, removePartial } from '../api/run.ts';
 import { isThere } from '../files/read.ts';
-import { QuantCacheError, type Runtime } from '../index.ts';
+import type { Runtime } from '../index.ts';
 import type { Progress } from './progress.ts';
 
 interface KeepOptions {
@@ -21,29 +21,19 @@ export async function keepRun({ path, record, runtime, resume, keepAfter, progre
   const state = resume ? await openPartial(path, record, runtime) : createRunState();
   if (!resume && (await isThere(path)))
     progress.note(`${path} is of a run that was stopped; --resume would go on with it. This one begins anew.`);
-  let isKept = resume === true;
-  let works = true;
-  const keeper = createKeeper({
-    after: keepAfter * 1000,
-    async save() {
-      await savePartial(path, record, state, runtime);
-      isKept = true;
-    },
+  const kept = keepPartial({
+    ...{ path, record, state, runtime },
+    after: keepAfter,
+    onFailure: ({ message }) => progress.note(`warning: ${message} The run goes on, and cannot be resumed.`),
   });
   return {
     state,
-    /** Call it where the run can be saved. What cannot be written stops no run. */
-    async offer(): Promise<void> {
-      if (!works) return;
-      await keeper.offer().catch((error: unknown) => {
-        if (!(error instanceof QuantCacheError) || error.code !== 'io') throw error;
-        works = false;
-        progress.note(`warning: ${error.message} The run goes on, and cannot be resumed.`);
-      });
-    },
+    /** Call it where the run can be saved. */
+    offer: kept.offer,
     /** Says where a run that failed or was stopped can be gone on with. */
     tell(): void {
-      if (isKept) progress.note(`${path} has the run so far; the same command with --resume goes on from it.`);
+      if (resume || kept.isKept)
+        progress.note(`${path} has the run so far; the same command with --resume goes on from it.`);
     },
     /** Removes the state of a run that came to its end, or of one that it stands for. */
     remove: () => removePartial(path),

@@ -13,6 +13,7 @@ import { isThere } from '../files/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { createRunState, type RunState } from '../state.ts';
 import { readBytes, readHeader, writeSafetensors } from '../weights/safetensors.ts';
+import { createKeeper } from './keeper.ts';
 import { type ClipRecord, clipRecordSchema } from './record.ts';
 import { decodeState, encodeState } from './savedstate.ts';
 
@@ -77,6 +78,46 @@ export async function openPartial(path: string, record: ClipRecord, runtime: Run
   const arrays: Uint8Array[] = [];
   for (const [name, tensor] of tensors) arrays[Number(name)] = await readBytes(path, tensor);
   return createRunState({ saved: decodeState(state, arrays, path, purpose), runtime });
+}
+
+export interface KeepOptions {
+  readonly path: string;
+  readonly record: ClipRecord;
+  readonly state: RunState;
+  readonly runtime: Pick<Runtime, 'read'>;
+  /** Seconds after which a run is long enough to keep. */
+  readonly after: number;
+  /** Told once of what keeps the state from being written; the run goes on. */
+  readonly onFailure: (error: QuantCacheError) => void;
+}
+
+/** Keeps the state of a run that begins now: call `offer` where it can be saved. */
+export function keepPartial({ path, record, state, runtime, after, onFailure }: KeepOptions): {
+  offer(): Promise<void>;
+  readonly isKept: boolean;
+} {
+  let isKept = false;
+  let works = true;
+  const keeper = createKeeper({
+    after: after * 1000,
+    async save() {
+      await savePartial(path, record, state, runtime);
+      isKept = true;
+    },
+  });
+  return {
+    async offer() {
+      if (!works) return;
+      await keeper.offer().catch((error: unknown) => {
+        if (!(error instanceof QuantCacheError) || error.code !== 'io') throw error;
+        works = false;
+        onFailure(error);
+      });
+    },
+    get isKept() {
+      return isKept;
+    },
+  };
 }
 
 /** Removes the state, if there is one. Throws `io`. */

@@ -27,6 +27,7 @@ import {
 } from '../../index.ts';
 import type { Variant } from '../api.ts';
 import type { JobResult } from '../job.ts';
+import { keepRun } from './keep.ts';
 import type { EngineOptions, FromEngine, RunOrder } from './messages.ts';
 import { showRun } from './show.ts';
 import { stepKinds } from './steps.ts';
@@ -63,11 +64,18 @@ export async function makeClip(
   const picture = image === undefined ? undefined : await loadReference(run.image!, size);
   const began = performance.now();
   const references = picture && [[picture]];
-  const events = generate(pipeline, runtime, { ...generateOptionsOf(run), references, signal });
+  const named: RunDecision = { ...decision, run: { ...run, ...(image !== undefined && { image }) } };
+  const { model, vae, textEncoder, device, threads } = options;
+  const source = { model, vae, textEncoder, device, threads };
+  const record = (computed: Readonly<Record<string, number>>) =>
+    recordOf(0, { decision: named, pipeline, runtime, source, pictures, computed });
+  const kept = await keepRun({ runtime, options, folder, record: await record({}), say });
+  const events = generate(pipeline, runtime, { ...generateOptionsOf(run), references, state: kept.state, signal });
   await using previews = await showRun(engine, order, { geometry: size, say });
   const result = await finish(events, async (event) => {
     tell(event, run, say);
     await previews.offer(event);
+    if (event.type === 'step' && event.canSave) await kept.offer();
   });
   const document = traceDocument(result.trace, {
     model: pipeline.model,
@@ -80,22 +88,11 @@ export async function makeClip(
   say({ type: 'event', stage: 'save', done: 0, total: 1 });
   const saving = performance.now();
   const frames = framesOf(result.videos[0]!, result.fps);
-  const named: RunDecision = { ...decision, run: { ...run, ...(image !== undefined && { image }) } };
-  const { model, vae, textEncoder, device, threads } = options;
-  const source = { model, vae, textEncoder, device, threads };
-  const record = await recordOf(0, {
-    decision: named,
-    pipeline,
-    runtime,
-    source,
-    pictures,
-    computed: summary.precisions,
-  });
   const thumbnail = await savePicture(middleOf(frames), file('thumbnail'), signal);
   const spritesheet = await savePicture(contactSheet(frames, { gap: 0 }), file('spritesheet'), signal);
   await writeFile(file('map.svg'), decisionMap(document), { mode: 0o600 });
   if (request.trace) await writeFile(file('trace.json'), `${JSON.stringify(document)}\n`, { mode: 0o600 });
-  await saveVideo(frames, video, record, signal);
+  await saveVideo(frames, video, await record(summary.precisions), signal);
   const bytes = await readFile(video);
   const files: Partial<Record<Variant, string>> = {
     video: basename(video),

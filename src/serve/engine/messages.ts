@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly threads?: number;
   /** The most width x height x frames x loops of a clip; default: `clipsOfDefault` times the model's default clip. */
   readonly maxPixels?: number;
+  /** Seconds after which the state of a run is kept, for another attempt to go on from. Default: a minute. */
+  readonly keepAfter?: number;
 }
 
 /** What an engine offers, once it has opened its model. */
