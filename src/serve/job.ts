@@ -42,6 +42,7 @@ export interface JobResult {
   readonly bytes: number;
   readonly profile: string | null;
   readonly policy: string;
+  /** Without tables that were fitted. */
   readonly policyOptions: Readonly<Record<string, unknown>>;
   readonly precision: string | null;
   readonly sampler: string;

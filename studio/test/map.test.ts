@@ -36,6 +36,18 @@ test('reasons say what was done, from which step, and by which plan', () => {
   ]);
 });
 
+test('a step from which a leap follows the clip says how far, and what the leaps aim at', () => {
+  const balanced = traceOf('star-balanced');
+  const { paths } = gridOf(balanced).rows[0]!;
+  const values = { next: 6, difficulty: 1.25, quality: 41.234 };
+  const trace = { ...balanced, measurements: [{ step: 3, path: paths[0]!, values }] };
+  expect(reasonOf(trace, gridOf(trace), { row: 0, step: 3 }, { hlc: { leaps: { quality: 39 } } }).why).toEqual([
+    'the next step that is computed: 6',
+    'how hard the clip is, beside the average one: 1.25',
+    'decibels against full computation, as estimated so far: 41.2, aims at 39',
+  ]);
+});
+
 test('reasons give the numbers that a policy measured, and what they were held against', () => {
   const trace = traceOf('star-teacache');
   const grid = gridOf(trace);

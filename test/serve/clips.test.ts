@@ -112,6 +112,15 @@ test('a quality that is aimed at decides how much is computed', async () => {
   expect(await computed(48)).toBeGreaterThan(await computed(30));
 });
 
+test('a video says by what its profile decides, without the tables behind it', async () => {
+  const { quantcache } = await make({ prompt, quantcache: { profile: 'fast' } });
+  expect(quantcache).toMatchObject({
+    profile: 'fast',
+    policy_options: { hlc: { leaps: { quality: expect.any(Number) } } },
+  });
+  expect(JSON.stringify(quantcache.policy_options).length).toBeLessThan(1000);
+});
+
 test('a prompt that names a file is refused by the engine, and messages name no folder of the server', async () => {
   const { error } = await make({ prompt: `${prompt} {"reference_path": "/etc/hostname"}` });
   expect(error).toMatchObject({ code: 'invalid_option', message: expect.stringMatching(/names a file/) });

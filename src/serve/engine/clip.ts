@@ -29,6 +29,7 @@ import type { Variant } from '../api.ts';
 import type { JobResult } from '../job.ts';
 import { keepRun } from './keep.ts';
 import type { EngineOptions, FromEngine, RunOrder } from './messages.ts';
+import { readable } from './readable.ts';
 import { showRun } from './show.ts';
 import { stepKinds } from './steps.ts';
 
@@ -108,7 +109,7 @@ export async function makeClip(
     bytes: bytes.length,
     profile: decision.profile ?? null,
     policy: run.policy,
-    policyOptions: decision.profile === undefined ? run.policyOptions : {},
+    policyOptions: readable(run.policyOptions),
     precision: run.precision ?? null,
     sampler: run.sampler,
     guidanceScale: run.guidanceScale,

@@ -25,6 +25,9 @@ const words: Record<string, string> = {
   due: 'steps until it is due',
   similarity: 'similarity to the block before',
   contribution: 'share of the hidden state that it adds',
+  next: 'the next step that is computed',
+  difficulty: 'how hard the clip is, beside the average one',
+  quality: 'decibels against full computation, as estimated so far',
 };
 
 /** Not a reason, but what deciding costs. */
@@ -92,12 +95,17 @@ function measured({ measurements }: TraceDocument, { paths }: Row, step: number,
         Object.entries(values)
           // JSON has no NaN: what could not be measured is null there.
           .filter(([name, value]) => !bookkeeping.has(name) && Number.isFinite(value))
-          .map(([name, value]) => sentenceOf(name, value, name === compared ? options.threshold : undefined))
+          .map(([name, value]) => sentenceOf(name, value, limitOf(name, name === compared, options)))
       );
     });
 }
 
-function sentenceOf(name: string, value: number, threshold: unknown): string {
-  const limit = typeof threshold === 'number' ? `, threshold ${threshold}` : '';
-  return `${words[name] ?? name}: ${value.toPrecision(3)}${limit}`;
+const sentenceOf = (name: string, value: number, limit: string): string =>
+  `${words[name] ?? name}: ${Number.isInteger(value) ? value : value.toPrecision(3)}${limit}`;
+
+/** What a measured number was held against, where that is known. */
+function limitOf(name: string, isCompared: boolean, { threshold, hlc }: PolicyOptions): string {
+  if (isCompared && typeof threshold === 'number') return `, threshold ${threshold}`;
+  const aim = (hlc as { leaps?: { quality?: unknown } } | undefined)?.leaps?.quality;
+  return name === 'quality' && typeof aim === 'number' ? `, aims at ${aim}` : '';
 }
