@@ -24,6 +24,15 @@ export {
   readRecord,
   recordOf,
 } from '../run/record.ts';
-export { readLatents, readText, type SavedLatents, type SavedText, saveLatents, saveText } from '../run/stages.ts';
+export {
+  assertSameText,
+  readLatents,
+  readText,
+  type SavedLatents,
+  type SavedText,
+  saveLatents,
+  saveText,
+  textsOf,
+} from '../run/stages.ts';
 export { type MemoryLimit, memoryLimit } from '../runtime/memorylimit.ts';
 export { createRunState, type RunState, type SavedState } from '../state.ts';

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import {
   assertSameMaking,
+  assertSameText,
   differenceOf,
   type FoundPicture,
   fitDecision,
@@ -11,6 +12,7 @@ import {
   recordOf,
   saveLatents,
   saveText,
+  textsOf,
 } from '../api/run.ts';
 import { summarizeDocument, summaryLines, type Trace, type TraceSummary, traceDocument } from '../api/trace.ts';
 import { assertFormat, framesOf } from '../api/video.ts';
@@ -149,6 +151,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   const pictures = await picturesOf(pipeline, run, earlier && { file: flags.from!, record: earlier });
   await assertFiles(files, flags, pictures);
   const text = encoded?.hash;
+  if (encoded) assertSameText(flags.fromText!, encoded, pipeline, run);
   if (earlier) await assertSameMaking(earlier, pipeline, pictures, text);
   for (const message of [...decision.warnings, earlier && differenceOf(earlier, runtime)]) if (message) warn(message);
   const opened = performance.now();
@@ -179,7 +182,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
     if (event.type === 'step' && event.canSave) await kept.offer();
     const isLast = 'loop' in event && event.loop === run.loops - 1;
     if (flags.saveText && isLast && event.type === 'text')
-      await saveText(flags.saveText, { text: event.text, prompts: run.prompts });
+      await saveText(flags.saveText, { ...run, text: event.text, texts: textsOf(pipeline, run) });
     if (flags.saveLatents && isLast && event.type === 'latents') {
       const records = await recordsOf(summarizeDocument(documentOf(event.trace)));
       await saveLatents(flags.saveLatents, { latents: event.latents, geometry: event.geometry, records });
@@ -234,6 +237,7 @@ async function assertFiles(
       ...named(flags.saveLatents, '--save-latents'),
     ],
     [
+      { path: partialOf(flags.out), option: '--resume' },
       ...named(from, '--from'),
       ...named(fromText, '--from-text'),
       ...named(image, '--image'),

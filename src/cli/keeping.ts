@@ -1,5 +1,6 @@
 /** Runs that keep their state beside the file that they write, and runs that go on from it. */
 import { type ClipRecord, createRunState, keepPartial, openPartial, removePartial } from '../api/run.ts';
+import { messageOf } from '../errors.ts';
 import { isThere } from '../files/read.ts';
 import type { Runtime } from '../index.ts';
 import type { Progress } from './progress.ts';
@@ -35,7 +36,7 @@ export async function keepRun({ path, record, runtime, resume, keepAfter, progre
       if (resume || kept.isKept)
         progress.note(`${path} has the run so far; the same command with --resume goes on from it.`);
     },
-    /** Removes the state of a run that came to its end, or of one that it stands for. */
-    remove: () => removePartial(path),
+    /** Removes the state of a run that came to its end, or of one that it stands for. What stays there stops no run. */
+    remove: () => removePartial(path).catch((error: unknown) => progress.note(`warning: ${messageOf(error)}`)),
   };
 }

@@ -12,6 +12,7 @@ import { parseJson } from '../files/json.ts';
 import { isThere } from '../files/read.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { createRunState, type RunState } from '../state.ts';
+import { bytesOf } from '../weights/dtypes.ts';
 import { readBytes, readHeader, writeSafetensors } from '../weights/safetensors.ts';
 import { createKeeper } from './keeper.ts';
 import { type ClipRecord, clipRecordSchema } from './record.ts';
@@ -27,7 +28,7 @@ const metadataSchema = z.object({
   /** What the clip's file will say of its making. */
   record: z.string(),
   state: z.string(),
-  /** SHA-256 of `state`. */
+  /** SHA-256 of `state` and all arrays. */
   digest: z.string(),
 });
 
@@ -46,7 +47,10 @@ export async function savePartial(
     format: 'quantcache-partial',
     record: JSON.stringify(record),
     state: text,
-    digest: digestOf(text),
+    digest: digestOf(
+      text,
+      tensors.map(({ data }) => data),
+    ),
   };
   await writeSafetensors(path, tensors, metadata);
 }
@@ -61,13 +65,18 @@ export async function openPartial(path: string, record: ClipRecord, runtime: Run
       'model_not_found',
       `There is no ${path} to go on from: no run of more than a minute was stopped there. Leave out --resume to begin.`,
     );
-  const { metadata, tensors } = await readHeader(path);
-  const corrupt = (reason: string) =>
-    new QuantCacheError('corrupt_file', `${path} is not ${purpose.what}: ${reason}. ${purpose.todo}`);
+  const corrupt = (reason: string, cause?: unknown) =>
+    new QuantCacheError('corrupt_file', `${path} is not ${purpose.what}: ${reason}. ${purpose.todo}`, { cause });
+  const { metadata, tensors } = await readHeader(path).catch((error: unknown) => {
+    const isCorrupt = error instanceof QuantCacheError && error.code === 'corrupt_file';
+    throw isCorrupt ? corrupt('it was cut or is of another kind', error) : error;
+  });
   const result = metadataSchema.safeParse(metadata);
   if (!result.success) throw corrupt('it holds something else');
   const { state, digest, record: recorded } = result.data;
-  if (digestOf(state) !== digest) throw corrupt('its description was changed');
+  const arrays: Uint8Array[] = [];
+  for (const [name, tensor] of tensors) arrays[Number(name)] = await readBytes(path, tensor);
+  if (digestOf(state, arrays) !== digest) throw corrupt('it was changed');
   const earlier = parseJson(recorded, path, clipRecordSchema, purpose);
   const differences = differencesOf(earlier, record);
   if (differences.length > 0)
@@ -75,8 +84,6 @@ export async function openPartial(path: string, record: ClipRecord, runtime: Run
       'invalid_option',
       `${path} is of another run: ${differences.join('; ')}. Ask for the same, or begin again without --resume.`,
     );
-  const arrays: Uint8Array[] = [];
-  for (const [name, tensor] of tensors) arrays[Number(name)] = await readBytes(path, tensor);
   return createRunState({ saved: decodeState(state, arrays, path, purpose), runtime });
 }
 
@@ -155,4 +162,8 @@ function differencesOf(earlier: ClipRecord, now: ClipRecord): string[] {
 const inWords = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? 'not given');
 
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+function digestOf(text: string, arrays: readonly ArrayBufferView[]): string {
+  const hash = createHash('sha256').update(text);
+  for (const array of arrays) hash.update(bytesOf(array));
+  return hash.digest('hex');
+}

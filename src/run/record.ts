@@ -59,7 +59,7 @@ export interface RecordParts extends Pick<ClipRecord, 'computed' | 'source' | 'p
   readonly earlier?: ClipRecord;
 }
 
-/** The record of one clip of a batch. */
+/** The record of one clip of a batch, in the order of its schema: the same record is the same bytes in any file. */
 export async function recordOf(
   index: number,
   { decision: { run, profile }, pipeline, runtime, earlier, computed, ...parts }: RecordParts,
@@ -79,9 +79,16 @@ export async function recordOf(
     runtime: runtime.description,
     processor: processor(),
   };
-  if (!earlier) return record;
+  if (!earlier) return clipRecordSchema.parse(record);
   const { run: asked, profile: named, source, pictures, model } = earlier;
-  return { ...record, run: { ...run, image: asked.image }, profile: named, source, pictures, model };
+  return clipRecordSchema.parse({
+    ...record,
+    run: { ...run, image: asked.image },
+    profile: named,
+    source,
+    pictures,
+    model,
+  });
 }
 
 /** Kernels are chosen by what a processor can do, and add in different orders. */

@@ -20,7 +20,7 @@ import { createRunState } from '../state.ts';
 import { createKeeper } from './keeper.ts';
 import { openPartial, partialOf, removePartial, savePartial } from './partial.ts';
 import type { ClipRecord } from './record.ts';
-import { readLatents, readText, saveLatents, saveText } from './stages.ts';
+import { assertSameText, readLatents, readText, saveLatents, saveText, textsOf } from './stages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantcache-resume-'));
 const path = partialOf(join(folder, 'clip.mp4'));
@@ -149,10 +149,15 @@ describe('a saved state', () => {
     const bytes = readFileSync(path);
     const changed = Buffer.from(bytes);
     changed[bytes.indexOf('\\"data') + 3] = 'x'.charCodeAt(0);
+    const number = Buffer.from(bytes);
+    number[bytes.length - 1]! ^= 1;
     const other = join(folder, 'other');
-    for (const content of [changed, bytes.subarray(0, 100)]) {
+    for (const content of [changed, number, bytes.subarray(0, 100)]) {
       writeFileSync(other, content);
-      await expect(openPartial(other, record, runtime)).rejects.toMatchObject({ code: 'corrupt_file' });
+      await expect(openPartial(other, record, runtime)).rejects.toMatchObject({
+        code: 'corrupt_file',
+        message: expect.stringMatching(/not the state of a run.*begin again without --resume/),
+      });
     }
     await expect(openPartial('test/fixtures/pipeline/expected.safetensors', record, runtime)).rejects.toThrow(
       /holds something else/,
@@ -204,9 +209,17 @@ describe('between the stages', () => {
       if (event.type === 'text') text = event.text;
     });
     const file = join(folder, 'text.safetensors');
-    await saveText(file, { text, prompts });
+    const asked = { prompts, loops: 1 };
+    const saved = { text, prompts, texts: textsOf(pipeline, asked) };
+    await saveText(file, saved);
     const read = await readText(file);
-    expect(read).toEqual({ text, prompts, hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(read).toEqual({ ...saved, hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    assertSameText(file, read, pipeline, asked);
+    for (const [other, message] of [
+      [{ familyOptions: { aestheticScore: 6 } }, /the text "a red star.*asks for the text "a red star.*score: 6/],
+      [{ negativePrompt: 'blue' }, /has no negative prompt, and this run asks for the text "blue"/],
+    ] as const)
+      expect(() => assertSameText(file, read, pipeline, { ...asked, ...other })).toThrow(message);
     const stages: string[] = [];
     const again = await finish(run({ prompts, text: read.text }), (event) => {
       if (event.type === 'stage') stages.push(event.stage);
@@ -219,6 +232,11 @@ describe('between the stages', () => {
       [{ prompts, loops: 2, frames: 34 }, /1 loops, not 2/],
     ] as const)
       await expect(finish(run({ ...options, text: read.text }))).rejects.toThrow(message);
+    const wide = text.map(({ unconditional }) => ({
+      conditional: { states: new Float32Array(2 * 3 * 16), dims: [2, 3, 16] as const },
+      unconditional,
+    }));
+    await expect(finish(run({ prompts, text: wide }))).rejects.toThrow(/are 16 wide, and this model reads 12/);
   });
 
   test('latents give the same clips from their file', async () => {

@@ -19,8 +19,11 @@ type ArrayType = keyof typeof arrayTypes;
 /** What a state is written as: a text, and the arrays that it counts from 0 on. */
 export interface EncodedState {
   readonly text: string;
-  readonly tensors: readonly TensorSource[];
+  readonly tensors: readonly ArraySource[];
 }
+
+/** A tensor to write whose numbers are there. */
+type ArraySource = TensorSource & { readonly data: ArrayBufferView };
 
 const documentSchema = z.strictObject({
   data: z.array(z.tuple([z.string(), z.unknown()])),
@@ -30,7 +33,7 @@ const documentSchema = z.strictObject({
 
 /** Writes a state; numbers are not copied. Throws `invalid_option` for what no state may hold, such as functions. */
 export function encodeState({ data, tensors }: SavedState): EncodedState {
-  const arrays: TensorSource[] = [];
+  const arrays: ArraySource[] = [];
   const add = (dtype: Dtype, shape: readonly number[], values: ArrayBufferView): number => {
     arrays.push({ name: String(arrays.length), dtype, shape: [...shape], data: values });
     return arrays.length - 1;

@@ -9,9 +9,11 @@ import { parseJson } from '../files/json.ts';
 import { readBytes as readFileBytes } from '../files/read.ts';
 import { assertFinite } from '../finite.ts';
 import type { Geometry, TextConditioning, TextContext } from '../model.ts';
+import type { Pipeline } from '../pipeline.ts';
 import { toFloat32 } from '../weights/dtypes.ts';
 import type { Header } from '../weights/format.ts';
 import { readBytes, readHeader, type TensorSource, writeSafetensors } from '../weights/safetensors.ts';
+import type { DecidedOptions } from './options.ts';
 import { type ClipRecord, clipRecordSchema } from './record.ts';
 
 /** The latents of a run and what its clips are. */
@@ -36,6 +38,13 @@ const geometrySchema = z.strictObject({
   numFrames: size,
   fps: z.number().positive(),
   latent: z.strictObject({ channels: size, frames: size, height: size, width: size }),
+});
+
+const strings = z.array(z.string()).min(1);
+const saidSchema = z.strictObject({
+  prompts: strings,
+  texts: z.array(strings).min(1),
+  negativePrompt: z.string().optional(),
 });
 
 /** Writes latents: tensors `latents.0`, one for each loop. */
@@ -75,30 +84,58 @@ export interface SavedText {
   /** For each loop. */
   readonly text: readonly TextConditioning[];
   readonly prompts: readonly string[];
+  /** What the encoder read of each prompt, for each loop: options of a run may add to it. */
+  readonly texts: readonly (readonly string[])[];
+  readonly negativePrompt?: string;
 }
+
+type TextOptions = Pick<DecidedOptions, 'prompts' | 'loops' | 'negativePrompt' | 'familyOptions'>;
+
+/** What the encoder reads of a run's prompts, for each loop. */
+export function textsOf({ text }: Pick<Pipeline, 'text'>, { prompts, loops, familyOptions }: TextOptions): string[][] {
+  const prepared = prompts.map((prompt) => text.prepare(prompt, familyOptions));
+  return Array.from({ length: loops }, (_, loop) => prepared.map(({ textFor }) => textFor(loop)));
+}
+
+/** Throws `invalid_option` where a run would encode something else than what a file holds. */
+export function assertSameText(
+  path: string,
+  { texts, negativePrompt }: Omit<SavedText, 'text'>,
+  pipeline: Pick<Pipeline, 'text'>,
+  run: TextOptions,
+): void {
+  const refuse = (there: string | undefined, here: string | undefined) =>
+    new QuantCacheError(
+      'invalid_option',
+      `${path} has ${inWords(there)}, and this run asks for ${inWords(here)}. Give the options with which it was written, or encode anew.`,
+    );
+  for (const [loop, row] of textsOf(pipeline, { ...run, loops: texts.length }).entries())
+    for (const [i, here] of row.entries()) if (texts[loop]![i] !== here) throw refuse(texts[loop]![i], here);
+  if (negativePrompt !== run.negativePrompt) throw refuse(negativePrompt, run.negativePrompt);
+}
+
+const inWords = (text: string | undefined): string =>
+  text === undefined ? 'no negative prompt' : `the text ${JSON.stringify(text)}`;
 
 /**
  * Writes encoded prompts: for each loop `0.conditional [prompts, length, channels]` and, where padding is told apart,
  * `0.conditional.mask [prompts, length]`; with guidance the same of `unconditional`.
  */
-export async function saveText(path: string, { text, prompts }: SavedText): Promise<void> {
+export async function saveText(path: string, { text, prompts, texts, negativePrompt }: SavedText): Promise<void> {
   const tensors = text.flatMap(({ conditional, unconditional }, loop) => [
     ...contextTensors(`${loop}.conditional`, conditional),
     ...(unconditional ? contextTensors(`${loop}.unconditional`, unconditional) : []),
   ]);
-  const metadata = { format: 'quantcache-text', loops: String(text.length), prompts: JSON.stringify(prompts) };
-  await writeSafetensors(path, tensors, metadata);
+  const said = { prompts, texts, negativePrompt };
+  await writeSafetensors(path, tensors, { format: 'quantcache-text', said: JSON.stringify(said) });
 }
 
 /** Reads encoded prompts, and the SHA-256 of their file. Throws `model_not_found`, `corrupt_file`, `not_finite` and `io`. */
 export async function readText(path: string): Promise<SavedText & { readonly hash: string }> {
   const header = await openStage(path, 'quantcache-text', textPurpose);
-  const prompts = parseJson(header.metadata.prompts ?? '', path, z.array(z.string()).min(1), textPurpose);
-  const loops = Number(header.metadata.loops);
-  if (!Number.isInteger(loops) || loops < 1)
-    throw corrupt(path, textPurpose, 'it does not say for how many loops it is');
+  const said = parseJson(header.metadata.said ?? '', path, saidSchema, textPurpose);
   const text: TextConditioning[] = [];
-  for (let loop = 0; loop < loops; loop++) {
+  for (let loop = 0; loop < said.texts.length; loop++) {
     const conditional = await contextIn(path, header, `${loop}.conditional`);
     const guided = header.tensors.has(`${loop}.unconditional`);
     const unconditional = guided ? await contextIn(path, header, `${loop}.unconditional`) : undefined;
@@ -107,7 +144,7 @@ export async function readText(path: string): Promise<SavedText & { readonly has
   const hash = createHash('sha256')
     .update(await readFileBytes(path, textPurpose))
     .digest('hex');
-  return { text, prompts, hash };
+  return { ...said, text, hash };
 }
 
 function contextTensors(name: string, { states, dims, mask }: TextContext): TensorSource[] {

@@ -1,4 +1,6 @@
 /** STDiT3 with what belongs to it: its weights checked, its schedule and samplers, and what its modules cost. */
+import { QuantCacheError } from '../../errors.ts';
+import type { TextConditioning } from '../../model.ts';
 import type { Costs, NetworkStage } from '../../pipeline.ts';
 import { readCalibrated } from '../../quantization/calibrated.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -52,6 +54,7 @@ export async function openTransformer(runtime: Runtime, { folder, settings, mode
     schedule: ({ height, width, numFrames }, steps) =>
       rflowSchedule({ steps, height, width, frames: numFrames, baseResolution: settings.timestepBaseResolution }),
     begin({ text, geometry }) {
+      assertReadable(text, config);
       const fps = geometry.numFrames > 1 ? geometry.fps : imageFrameRate;
       return network.begin({ text, geometry: { ...geometry, fps } });
     },
@@ -66,6 +69,16 @@ export async function openTransformer(runtime: Runtime, { folder, settings, mode
     nullCaption: () => network.nullCaption(),
     dispose: () => network.dispose(),
   };
+}
+
+/** Throws `invalid_option` for prompts that an encoder of another width encoded. */
+function assertReadable({ conditional }: TextConditioning, { captionChannels }: Stdit3Config): void {
+  const [, , width] = conditional.dims;
+  if (width === captionChannels) return;
+  throw new QuantCacheError(
+    'invalid_option',
+    `The encoded prompts are ${width} wide, and this model reads ${captionChannels}: they are of another text encoder. Encode them with that of the model.`,
+  );
 }
 
 function costsOf(config: Stdit3Config, weights: Weights): Omit<Costs, 'weightBytes'> {
