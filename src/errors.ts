@@ -13,7 +13,7 @@ export type ErrorCode =
   | 'unsupported_precision' // the backend does not run this precision
   | 'backend_unavailable' // the backend cannot start on this machine
   | 'missing_peer' // an optional package is not installed
-  | 'network' // the hub could not be reached or refused
+  | 'network' // the hub or a server could not be reached, refused or failed
   | 'io' // reading or writing a file failed
   | 'out_of_memory' // less memory than a run needs
   | 'not_finite' // NaN or infinity where numbers are needed

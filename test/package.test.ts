@@ -55,7 +55,7 @@ test('the README shows code that plain Node reads', () => {
 test('every entry point has an example that runs in CI', () => {
   const names = readdirSync('examples').filter((name) => name.endsWith('.mjs'));
   const examples = names.map((name) => readFileSync(join('examples', name), 'utf8')).join('\n');
-  const imported = new Set([...examples.matchAll(/ from '(quantcache[\w/]*)'/g)].map(([, name]) => name!));
+  const imported = new Set([...examples.matchAll(/ from '(quantcache[\w/-]*)'/g)].map(([, name]) => name!));
   const entryPoints = Object.keys(manifest.exports)
     .filter((name) => name !== './package.json')
     .map((name) => name.replace(/^\./, 'quantcache'));

@@ -25,7 +25,9 @@ if (port === 'worker') {
   process.once('SIGTERM', () => worker.stop());
   process.stdout.write('ready\n');
 } else {
-  const settings = { maxQueue: 1000, createsPerMinute: 100_000 };
+  const { FAKE_API_KEY: key } = process.env;
+  const most = { maxQueue: 1000, maxWaitingOfKey: 1000, createsPerMinute: 100_000 };
+  const settings = { ...most, keys: key ? [key] : [] };
   const server = await startServer({ ...options, host: '127.0.0.1', port: Number(port), settings });
   process.stdout.write(`${server.studioUrl}\n`);
 }
