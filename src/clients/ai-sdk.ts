@@ -1,10 +1,9 @@
 /**
  * A QuantCache server as a video model of the Vercel AI SDK 7. The SDK is not imported: it calls an object of this form, whose
- * parts that are used here are written down below.
+ * parts that are used here are written down below, as are those of the server's answers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuantCacheError } from '../errors.ts';
-import type { CreateVideo, ErrorBody, Video } from '../serve/api.ts';
 
 /** A picture as the SDK hands it over. */
 export type VideoModelFile =
@@ -48,6 +47,14 @@ export interface VideoModel {
   doGenerate(call: VideoModelCall): Promise<VideoModelResult>;
 }
 
+/** What of a video is read here. */
+interface Video {
+  readonly id: string;
+  readonly status: 'queued' | 'in_progress' | 'completed' | 'failed';
+  readonly error: { readonly message: string } | null;
+  readonly quantcache: { readonly warnings: readonly string[] };
+}
+
 export interface QuantCacheServer {
   /** Default: http://127.0.0.1:8000/v1. */
   readonly baseURL?: string;
@@ -77,7 +84,7 @@ export function createQuantCache({ baseURL = 'http://127.0.0.1:8000/v1', apiKey,
       );
     });
     if (answer.ok) return answer;
-    const { error } = (await answer.json().catch(() => ({}))) as Partial<ErrorBody>;
+    const { error } = (await answer.json().catch(() => ({}))) as Partial<Pick<Video, 'error'>>;
     const message = error?.message ?? `The server answered with status ${answer.status}.`;
     throw new QuantCacheError(answer.status < 500 ? 'invalid_option' : 'network', message);
   }
@@ -158,7 +165,7 @@ function requestOf(call: VideoModelCall, model: string) {
     ...(image && { input_reference: { image_url: urlOf(image) } }),
     ...Object.fromEntries(plain),
     ...(ours.length > 0 && { quantcache: Object.fromEntries(ours) }),
-  } as CreateVideo;
+  };
   return { request, warnings };
 }
 
