@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { type Numbers, numbers, scalarArithmetic, siteOf, smallBlocks, valuesOf } from '../test/scalars.ts';
-import { execute, type StepContext } from './execute.ts';
+import { execute } from './execute.ts';
 import { type Evaluation, modulesIn, type Node, treeOf } from './model.ts';
 import { compute, predict, type Run, reuse, skip } from './policy.ts';
 import type { Tensor } from './runtime/runtime.ts';
+import type { StepContext } from './step.ts';
 import { createTrace } from './trace.ts';
 
 const tree = treeOf(smallBlocks(2));
@@ -212,15 +213,17 @@ test('a failing module leaves nothing behind', async () => {
 
 test('what a policy does not look into runs as one graph where the network has one', async () => {
   const asked: string[] = [];
-  const runWhole: Evaluation['runWhole'] = (node, hidden, precision) => {
-    asked.push(`${node.path} ${precision}`);
-    return node === first ? Promise.resolve(numbers(valuesOf(hidden).map((value) => value + 11))) : undefined;
+  const runTogether: Evaluation['runTogether'] = ({ parts, precision, residuals }, hidden) => {
+    const modules = parts.flatMap((part) => ('module' in part ? [part.module] : []));
+    asked.push(`${modules.map(({ path }) => path)} ${precision} ${residuals.length}`);
+    if (modules[0] !== first.children![0]) return undefined;
+    return Promise.resolve({ hidden: numbers(valuesOf(hidden).map((value) => value + 11)), residuals: [] });
   };
-  const network = networkOf({ runWhole });
+  const network = networkOf({ runTogether });
   const finestBlock = contextOf(network, { finest: 'block' });
   expect(valuesOf(await execute(tree, numbers([0]), 'w8a8', finestBlock))).toEqual([1111]);
   // Blocks are asked, what is outside of them is not; the second declines and runs module by module.
-  expect(asked).toEqual(['block.0 w8a8', 'block.1 w8a8']);
+  expect(asked).toEqual(['block.0.attn,block.0.mlp w8a8 0', 'block.1.attn,block.1.mlp w8a8 0']);
   expect(network.ran).toEqual(['block.1.attn w8a8', 'block.1.mlp w8a8']);
   expect(finestBlock.trace.decisions.map(({ path, did }) => `${path} ${did}`)).toEqual(
     ['block.0.attn', 'block.0.mlp', 'block.0', 'block.1.attn', 'block.1.mlp', 'block.1', 'segment.0', 'step'].map(
@@ -233,7 +236,9 @@ test('what a policy does not look into runs as one graph where the network has o
 });
 
 test('what is inside one graph has no times: only the node that ran is timed', async () => {
-  const network = networkOf({ runWhole: async (_, hidden) => numbers(valuesOf(hidden)) });
+  const network = networkOf({
+    runTogether: async (_, hidden) => ({ hidden: numbers(valuesOf(hidden)), residuals: [] }),
+  });
   const context = contextOf(network, { finest: 'step' });
   await execute(tree, numbers([0]), 'fp32', context);
   const { decisions } = context.trace;

@@ -5,25 +5,12 @@
  * when the node was skipped. Policies may retain what they are shown, so tensors are released, never disposed of.
  */
 import { throwIfAborted } from './errors.ts';
-import { depthOf, type Evaluation, type ModuleResult, type Node, nodesOf, type Precision } from './model.ts';
-import { compute, type Run, type Site } from './policy.ts';
-import type { Arithmetic, Term } from './runtime/arithmetic.ts';
+import { executeForeseen } from './foreseen.ts';
+import { depthOf, type ModuleResult, modulesIn, type Node, nodesOf, type Precision } from './model.ts';
+import { compute, type Site } from './policy.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import { release } from './runtime/sharing.ts';
-import type { Signals } from './signals.ts';
-import type { Trace } from './trace.ts';
-
-/** What stays the same during one step. */
-export interface StepContext {
-  readonly evaluation: Evaluation;
-  readonly run: Run;
-  readonly arithmetic: Arithmetic;
-  readonly trace: Trace;
-  readonly signals: Signals;
-  readonly step: number;
-  readonly timestep: number;
-  readonly signal?: AbortSignal;
-}
+import { addTerms, type StepContext, wanted } from './step.ts';
 
 /** Runs `node` on `hidden` at a precision inherited from its parent, and returns the hidden state after it. */
 export async function execute(node: Node, hidden: Tensor, inherited: Precision, context: StepContext): Promise<Tensor> {
@@ -55,13 +42,6 @@ export async function execute(node: Node, hidden: Tensor, inherited: Precision, 
   return result.hidden;
 }
 
-/** hidden plus the terms; an earlier residual as it is, or a weighted sum. */
-function addTerms(hidden: Tensor, terms: readonly Term[], arithmetic: Arithmetic): Promise<Tensor> {
-  const [first] = terms;
-  if (terms.length === 1 && first!.weight === 1) return arithmetic.add(hidden, first!.tensor);
-  return arithmetic.combine([{ tensor: hidden, weight: 1 }, ...terms]);
-}
-
 async function observe(site: Site, residual: Tensor, hidden: Tensor, { run }: StepContext): Promise<void> {
   try {
     await run.observe?.(site, residual);
@@ -72,8 +52,6 @@ async function observe(site: Site, residual: Tensor, hidden: Tensor, { run }: St
     release(residual);
   }
 }
-
-const wanted = (node: Node, { run }: StepContext): boolean => run.wants?.(node) ?? false;
 
 /** What running a node gives: `whole` where all of it was one graph. */
 interface Result extends ModuleResult {
@@ -86,7 +64,9 @@ function leaf(node: Node, hidden: Tensor, precision: Precision, context: StepCon
 
 async function sequence(node: Node, hidden: Tensor, precision: Precision, context: StepContext): Promise<Result> {
   const fromGraph = await asOneGraph(node, hidden, precision, context);
-  const current = fromGraph ?? (await oneByOne(node, hidden, precision, context));
+  const isForeseen = context.run.foreseen && context.evaluation.runTogether;
+  const run = isForeseen ? executeForeseen : oneByOne;
+  const current = fromGraph ?? (await run(node, hidden, precision, context));
   const result: Result = { hidden: current, ...(fromGraph && { whole: true }) };
   if (!wanted(node, context)) return result;
   return { ...result, residual: await context.arithmetic.subtract(current, hidden) };
@@ -96,10 +76,11 @@ async function sequence(node: Node, hidden: Tensor, precision: Precision, contex
 async function asOneGraph(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
   const { run, evaluation, trace, step } = context;
   if (depthOf(node.level) < depthOf(run.finest ?? 'module')) return undefined;
-  const result = await evaluation.runWhole?.(node, hidden, precision);
+  const parts = modulesIn(node).map((module) => ({ module }));
+  const result = await evaluation.runTogether?.({ parts, precision, residuals: [] }, hidden);
   if (!result) return undefined;
   for (const one of nodesOf(node)) if (one !== node) trace.record({ step, node: one, did: 'compute', precision });
-  return result;
+  return result.hidden;
 }
 
 async function oneByOne(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {

@@ -82,6 +82,23 @@ export interface ModuleResult {
   readonly residual?: Tensor;
 }
 
+/** Modules that follow each other, and what is added between them. */
+export interface Stretch {
+  readonly parts: readonly StretchPart[];
+  readonly precision: Precision;
+  /** The modules that also say what they added. */
+  readonly residuals: readonly Node[];
+}
+
+/** A module to run, or a residual to add. */
+export type StretchPart = { readonly module: Node } | { readonly added: Tensor };
+
+export interface StretchResult {
+  readonly hidden: Tensor;
+  /** In the order of the stretch's `residuals`. */
+  readonly residuals: readonly Tensor[];
+}
+
 /**
  * What policies may look at beside the hidden state: the latents that the network was given, and the input of its first
  * module after the timestep modulated it.
@@ -95,10 +112,10 @@ export interface Evaluation {
   /** Runs a module. The caller keeps ownership of `hidden`. */
   run(node: Node, hidden: Tensor, request: ModuleRequest): Promise<ModuleResult>;
   /**
-   * Runs all modules inside a node as one graph, where the network would have that; `undefined` where it would not, because
-   * it takes so long that it could not be stopped.
+   * Runs what follows each other as one graph, where the network would have that; `undefined` where it would not,
+   * because a step takes so long that graphs are better short: they cannot be stopped, and each holds weights of its own.
    */
-  runWhole?(node: Node, hidden: Tensor, precision: Precision): Promise<Tensor> | undefined;
+  runTogether?(stretch: Stretch, hidden: Tensor): Promise<StretchResult> | undefined;
   /** Computes a signal; the caller owns it. */
   readonly signals?: Readonly<Partial<Record<Signal, () => Promise<Tensor>>>>;
   /**

@@ -105,7 +105,7 @@ test('residuals go to those that want them, outcomes to all', async () => {
       observeOutput: (outcome) => void told.push(`${name} output ${outcome.step}`),
     });
   const run = stack('all', part('a', 'step'), policyOf({}), part('b', 'block'), part('c')).begin(context);
-  expect([step, block, block.children![0]!].map((node) => run.wants!(node))).toEqual([true, true, false]);
+  expect([step, block, block.children![0]!].map((node) => run.wants!(node, 0))).toEqual([true, true, false]);
   await run.observe!(siteOf(step, 1), numbers([1]));
   await run.observe!(siteOf(block, 1), numbers([1]));
   await run.observeOutput!({ step: 1, latents: numbers([1]), output: numbers([1]) });

@@ -33,7 +33,10 @@ export interface Site {
   readonly step: number;
   /** The model's timestep, 1000 for noise, falling to 0. */
   readonly timestep: number;
-  /** The hidden state before the node, `[batch, frames, tokens, width]`; borrowed for the duration of the call. */
+  /**
+   * The hidden state before the node, `[batch, frames, tokens, width]`; borrowed for the duration of the call. Where
+   * decisions are foreseen (`Run.foreseen`), that before the step.
+   */
   readonly hidden: Tensor;
   /** A named tensor of this step, borrowed until the step ends; `retain` it to keep it. */
   signal(name: Signal): Promise<Tensor>;
@@ -88,10 +91,15 @@ export interface Run {
    * is faster.
    */
   readonly finest?: Level;
+  /**
+   * Whether what it decides at a step follows from the node, the step and the steps before. It is then asked about all of a
+   * step before any of it runs, and what is left to compute runs in as few graphs as can be. It observes modules alone.
+   */
+  readonly foreseen?: boolean;
   /** What to do at this node; `undefined` is no opinion. */
   decide(site: Site): Action | undefined | Promise<Action | undefined>;
-  /** Whether `observe` is to be told this node's residual, which costs memory and, above modules, a subtraction. */
-  wants?(node: Node): boolean;
+  /** Whether `observe` is to be told this node's residual at a step, which costs memory and, above modules, a subtraction. */
+  wants?(node: Node, step: number): boolean;
   /** Told what a computed node just added. The residual is borrowed for the duration of the call; `retain` it to keep it. */
   observe?(site: Site, residual: Tensor): void | Promise<void>;
   /** Told what the network answered, at every step that was not leapt over. */
@@ -141,9 +149,10 @@ export function stack(name: string, ...policies: readonly Policy[]): Policy {
           return undefined;
         },
         finest: innermost(runs.map(({ finest = 'module' }) => finest)),
-        wants: (node) => runs.some((run) => run.wants?.(node)),
+        foreseen: runs.every(({ foreseen }) => foreseen),
+        wants: (node, step) => runs.some((run) => run.wants?.(node, step)),
         async observe(site, residual) {
-          for (const run of runs) if (run.wants?.(site.node)) await run.observe?.(site, residual);
+          for (const run of runs) if (run.wants?.(site.node, site.step)) await run.observe?.(site, residual);
         },
         async observeOutput(outcome) {
           for (const run of runs) await run.observeOutput?.(outcome);

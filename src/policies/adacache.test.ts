@@ -34,7 +34,7 @@ async function measurementsOf(
   const nodes = new Map([...nodesOf(context.tree)].map((node) => [node.path, node]));
   for (const [path, step, ...values] of residuals) {
     const site = siteOf(nodes.get(path)!, step);
-    expect(run.wants!(site.node)).toBe(true);
+    expect(run.wants!(site.node, site.step)).toBe(true);
     await run.observe!(site, numbers(values, [1, values.length]));
   }
   run.dispose!();
@@ -81,7 +81,7 @@ describe('what is compared', () => {
     const context = contextOf(6, numBlocks);
     const run = adacache(options).begin(context);
     return [...nodesOf(context.tree)]
-      .filter((node) => node.level !== 'step' && run.wants!(node))
+      .filter((node) => node.level !== 'step' && run.wants!(node, 0))
       .map(({ path }) => path);
   };
 

@@ -167,6 +167,16 @@ export function testPolicy(name: string, { conservative, variants }: PolicyUnder
         expect(decisionsOf(trace)).toEqual(decisionsOf(whole));
       });
 
+      test('gives the same in graphs of many modules as module by module', async () => {
+        const policy = createPolicy(name, options);
+        const begin: Policy['begin'] = (context) => ({ ...policy.begin(context), foreseen: false });
+        const trace = createTrace();
+        const found = await bench.sample({ ...policy, begin }, { trace });
+        expect(decisionsOf(trace)).toEqual(decisionsOf(whole));
+        const largest = latents.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        for (const [i, value] of found.entries()) expect(Math.abs(value - latents[i]!)).toBeLessThan(2e-5 * largest);
+      });
+
       test('reuses nothing that it has not seen computed', () => {
         const computed = new Set<string>();
         for (const { path, did } of whole.decisions) {

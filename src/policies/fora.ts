@@ -5,10 +5,11 @@
  *     module(s) = computed if s mod N = 0, else that of s - s mod N
  *
  * Default of the original: N = 3. Simplified: the original caches a module's output before the timestep's gate and gates
- * it anew; here the gated residual is kept. With all kinds of modules selected the result is therefore that of reusing
- * whole steps, at the memory and the additions of the original.
+ * it anew; here the gated residual is kept. With all modules selected that is reusing whole steps, and is done so: what all
+ * of them added is kept as one.
  */
 import * as z from 'zod';
+import { modulesIn } from '../model.ts';
 import type { Policy } from '../policy.ts';
 import { checkModuleNames, isNamed, modulesField, readOptions } from './options.ts';
 import { plannedRun } from './planned.ts';
@@ -26,9 +27,10 @@ export function fora(options?: z.input<typeof foraOptions>): Policy {
     name: 'fora',
     begin(context) {
       checkModuleNames('fora', modules, context.tree);
+      const isWhole = modulesIn(context.tree).every((node) => isNamed(modules, node));
       return plannedRun(context, {
-        level: 'module',
-        covers: (node) => isNamed(modules, node),
+        level: isWhole ? 'step' : 'module',
+        covers: (node) => (isWhole ? node.level === 'step' : isNamed(modules, node)),
         computes: (step) => step % interval === 0,
         order: 0,
       });

@@ -91,22 +91,15 @@ function begin(options: Options, { timesteps, state }: RunContext): Run {
     const part = partOf(node);
     return part !== undefined && (schedule[step]?.[part] ?? false);
   };
-  const everReused = new Set(
-    (['spatial', 'temporal', 'cross', 'feedForward'] as const).filter((part) => schedule.some((step) => step[part])),
-  );
   return {
+    foreseen: true,
     decide({ node, step }) {
       const residual = reused(node, step) ? kept.get(node.path) : undefined;
+      if (!residual) kept.drop(node.path);
       return residual && reuse(residual);
     },
-    wants(node) {
-      const part = partOf(node);
-      return part !== undefined && everReused.has(part);
-    },
-    observe({ node, step }, residual) {
-      if (reused(node, step + 1)) kept.keep(node.path, residual);
-      else kept.drop(node.path);
-    },
+    wants: (node, step) => reused(node, step + 1),
+    observe: ({ node }, residual) => kept.keep(node.path, residual),
     heldBytes: kept.bytes,
     dispose: kept.dispose,
   };

@@ -56,15 +56,14 @@ function begin({ gate, planning, improving, warmup }: Options, { state }: RunCon
     return role === 'self-attention' && selfAttention(step);
   };
   return {
+    foreseen: true,
     decide({ node, step }) {
       const residual = reused(node, step) ? kept.get(node.path) : undefined;
+      if (!residual) kept.drop(node.path);
       return residual && reuse(residual);
     },
-    wants: ({ role }) => role === 'cross-attention' || role === 'self-attention',
-    observe({ node, step }, residual) {
-      if (reused(node, step + 1)) kept.keep(node.path, residual);
-      else kept.drop(node.path);
-    },
+    wants: (node, step) => reused(node, step + 1),
+    observe: ({ node }, residual) => kept.keep(node.path, residual),
     heldBytes: kept.bytes,
     dispose: kept.dispose,
   };

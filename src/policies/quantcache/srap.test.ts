@@ -73,7 +73,7 @@ describe('a block is left out exactly where its error by the equations is below 
         if (action && action.do !== 'compute') {
           expect(block.path).toBe('block.3');
           steps.push(step);
-        } else if (run.wants!(block)) {
+        } else if (run.wants!(block, 0)) {
           await run.observe!(site, block.path === 'block.3' ? residuals[Math.min(step, 2)]! : other);
         }
       }
@@ -124,7 +124,7 @@ test('residuals are kept of the blocks that may be left out alone', async () => 
     const context = contextOf(6, 6);
     const run = srap({ protectFirst: 2, protectLast: 2, ...options }).begin(context);
     await run.decide(siteOf(context.tree, 0));
-    return { paths: [...nodesOf(context.tree)].filter((node) => run.wants!(node)).map(({ path }) => path), run };
+    return { paths: [...nodesOf(context.tree)].filter((node) => run.wants!(node, 0)).map(({ path }) => path), run };
   };
   expect((await wanted({ instead: 'cached' })).paths).toEqual(['block.2', 'block.3']);
   const nothing = await wanted({ threshold: 0 });

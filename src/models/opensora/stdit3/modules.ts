@@ -1,5 +1,5 @@
 /** The tree of an STDiT3 and the graph of each of its modules: what goes in, what comes out. */
-import { modulesIn, type Node, type Precision, type Role } from '../../../model.ts';
+import type { Node, Precision, Role } from '../../../model.ts';
 import { attentionOpset } from '../../../nn/attention.ts';
 import { linearFp32 } from '../../../nn/linear.ts';
 import type { Scope } from '../../../nn/scope.ts';
@@ -77,19 +77,35 @@ export function moduleGraph(node: Node, numerics: Numerics, config: Stdit3Config
   return graph.build();
 }
 
-/** All modules inside a node as one graph, from the hidden state `x` to the hidden state `hidden`. */
+/** The name of what a module added as an output of a graph of several. */
+export const residualOutput = (module: Node): string => `${module.path}.residual`;
+
+/** The name of the residual that is added as so manieth part of a graph, as its input. */
+export const addedInput = (part: number): string => `added.${part}`;
+
+/** Modules that follow each other, and residuals added between them, from the hidden state `x` to the hidden state `hidden`. */
 export function sequenceGraph(
-  node: Node,
+  parts: readonly (Node | 'added')[],
   numerics: Numerics,
   config: Stdit3Config,
   formOf: (module: Node) => ModuleForm,
 ): Model {
-  const modules = modulesIn(node);
-  const graph = new Graph(node.path, Math.max(...modules.map((module) => attentionOpset(formOf(module).kernel))));
+  const modules = parts.filter((part) => part !== 'added');
+  const graph = new Graph(
+    modules[0]!.path,
+    Math.max(...modules.map((module) => attentionOpset(formOf(module).kernel))),
+  );
   const inputs = inputsOf(graph, config);
   let hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
-  for (const module of modules)
-    hidden = writeModule(module, graph, numerics, config, formOf(module), inputs, hidden).hidden!;
+  for (const [i, module] of parts.entries()) {
+    if (module === 'added') {
+      hidden = graph.op.Add(hidden, graph.input(addedInput(i), ['batch', 'frames', 'tokens', config.hiddenSize]));
+      continue;
+    }
+    const results = writeModule(module, graph, numerics, config, formOf(module), inputs, hidden);
+    if (results.residual) graph.output(residualOutput(module), results.residual);
+    hidden = results.hidden!;
+  }
   graph.output('hidden', hidden);
   return graph.build();
 }

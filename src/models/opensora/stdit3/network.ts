@@ -16,7 +16,7 @@ import type { Stdit3Config } from './config.ts';
 import { captionTokensGraph, finalGraph, patchGraph } from './endgraphs.ts';
 import { blocksOf, linearLayers, modulatedInputGraph } from './modules.ts';
 import { patchGrid, positionEmbedding, rotaryFrequencies, rotaryTables } from './positions.ts';
-import { runModule, runWhole } from './run.ts';
+import { runModule, runTogether } from './run.ts';
 import type { Conditioning, Generation, Network } from './state.ts';
 import { embedTime, perRow, type TimeTensors } from './time.ts';
 
@@ -156,7 +156,7 @@ async function evaluate(
     },
     signals: { 'modulated-input': () => modulatedInput(network, hidden!, time.modulation) },
     run: (node, input, request) => runModule(network, generation, time.modulation, node, input, request),
-    runWhole: (node, input, precision) => runWhole(network, generation, time.modulation, node, input, precision),
+    runTogether: (stretch, input) => runTogether(network, generation, time.modulation, stretch, input),
     dispose() {
       for (const tensor of Object.values(time)) tensor.dispose();
     },

@@ -1,10 +1,27 @@
 /** Runs modules, one by one or as one graph: their sessions, made on first use for each form, and what they are fed. */
-import { type ModuleRequest, type ModuleResult, modulesIn, type Node, type Precision } from '../../../model.ts';
+import {
+  type ModuleRequest,
+  type ModuleResult,
+  modulesIn,
+  type Node,
+  type Stretch,
+  type StretchResult,
+} from '../../../model.ts';
 import { watching } from '../../../quantization/activations.ts';
 import type { Numerics } from '../../../quantization/quantizer.ts';
 import type { Tensor } from '../../../runtime/runtime.ts';
 import { attentionScores, moduleFlops } from './cost.ts';
-import { blockPath, captionGraph, type ModuleForm, type ModuleOutput, moduleGraph, sequenceGraph } from './modules.ts';
+import {
+  addedInput,
+  blockPath,
+  blocksOf,
+  captionGraph,
+  type ModuleForm,
+  type ModuleOutput,
+  moduleGraph,
+  residualOutput,
+  sequenceGraph,
+} from './modules.ts';
 import { type Dims, eachSample, piecesFor, whole } from './pieces.ts';
 import type { Generation, Network } from './state.ts';
 
@@ -36,56 +53,57 @@ export async function runModule(
 }
 
 /**
- * Operations of one sample that a graph may have which cannot be interrupted: half a second's worth. Of one sample, as all
- * that is decided here, so that no clip depends on those made beside it.
+ * Operations of one sample that a step may have whose modules run together: half a second's worth, because a graph cannot be
+ * interrupted, and keeps packed weights of its own. Of one sample, as all that is decided here, so that no clip depends on
+ * those made beside it.
  */
 const uninterrupted = 1e11;
 
-/** Runs all modules inside a node as one graph; undefined where that would take long, or where inputs are to be watched. */
-export function runWhole(
+/** Runs a stretch as one graph; undefined where a step takes long, or where inputs are to be watched. */
+export function runTogether(
   network: Network,
   generation: Generation,
   modulation: Tensor,
-  node: Node,
+  stretch: Stretch,
   hidden: Tensor,
-  precision: Precision,
-): Promise<Tensor> | undefined {
+): Promise<StretchResult> | undefined {
   const { recorder, config } = network;
   const { geometry } = generation.conditioning;
   const cost = { geometry, batch: 1, captionTokens: config.maxCaptionLength };
-  const modules = modulesIn(node);
+  const modules = blocksOf(config).flatMap(modulesIn);
   const operations = modules.reduce((sum, module) => sum + moduleFlops(config, module, cost), 0);
   if (recorder || operations > uninterrupted) return undefined;
-  return runSequence(network, generation, modulation, { node, modules, hidden, precision });
-}
-
-interface Sequence {
-  readonly node: Node;
-  readonly modules: readonly Node[];
-  readonly hidden: Tensor;
-  readonly precision: Precision;
+  return runSequence(network, generation, modulation, stretch, hidden);
 }
 
 async function runSequence(
   network: Network,
   generation: Generation,
   modulation: Tensor,
-  { node, modules, hidden, precision }: Sequence,
-): Promise<Tensor> {
+  { parts, precision, residuals }: Stretch,
+  hidden: Tensor,
+): Promise<StretchResult> {
   const { quantizer, config, sessions } = network;
   const numerics = await quantizer.prepare(precision);
-  const formed = (module: Node): ModuleForm => ({
-    precision,
-    ...formOf(network, generation, module, hidden, numerics, ['hidden']),
-  });
-  const forms = [...new Set(modules.map((module) => Object.values(formed(module)).join(' ')))];
-  const session = await sessions.get(
-    `${node.path} whole ${modules.map(({ path }) => path)} ${forms}`,
-    () => sequenceGraph(node, numerics, config, formed),
-    { prepack: numerics.integer, spinning: true },
+  const formed = (module: Node): ModuleForm => {
+    const outputs: ModuleOutput[] = residuals.includes(module) ? ['hidden', 'residual'] : ['hidden'];
+    return { precision, ...formOf(network, generation, module, hidden, numerics, outputs) };
+  };
+  const written = parts.map((part) => ('module' in part ? part.module : 'added'));
+  const modules = written.filter((part) => part !== 'added');
+  const forms = written.map((part) =>
+    part === 'added' ? part : `${part.path} ${Object.values(formed(part)).join(' ')}`,
   );
-  const feeds = { x: hidden, ...(await feedsOf(network, generation, modulation, modules)) };
-  return (await session.run(feeds)).hidden!;
+  const session = await sessions.get(`together ${forms}`, () => sequenceGraph(written, numerics, config, formed), {
+    prepack: numerics.integer,
+    spinning: true,
+  });
+  const added = Object.fromEntries(
+    parts.flatMap((part, i) => ('added' in part ? [[addedInput(i), part.added] as const] : [])),
+  );
+  const feeds = { x: hidden, ...added, ...(await feedsOf(network, generation, modulation, modules)) };
+  const results = await session.run(feeds);
+  return { hidden: results.hidden!, residuals: residuals.map((module) => results[residualOutput(module)]!) };
 }
 
 /** How a module is to be written for these sizes. What is watched, and attention before its gate, is computed whole. */

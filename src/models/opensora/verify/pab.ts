@@ -85,7 +85,7 @@ async function reusedSteps(policy: Policy, node: Node, timesteps: readonly numbe
     const site = { node, step, timestep, hidden: tensor, signal: async () => tensor };
     const action = await run.decide(site);
     reused.push(Number(action?.do === 'reuse'));
-    if (action?.do !== 'reuse' && run.wants?.(node)) await run.observe?.(site, tensor);
+    if (action?.do !== 'reuse' && run.wants?.(node, step)) await run.observe?.(site, tensor);
   }
   run.dispose?.();
   return reused;

@@ -59,8 +59,9 @@ async function outputOf(samples: readonly Sample[], first: number, guided: boole
     precision: 'fp32',
     residual: false,
   });
-  const whole = (await evaluation.runWhole!(network.blocks[1]!, hidden, 'fp32'))!;
-  const output = await evaluation.finish(whole);
+  const parts = network.blocks[1]!.children!.map((module) => ({ module }));
+  const together = (await evaluation.runTogether!({ parts, precision: 'fp32', residuals: [] }, hidden))!;
+  const output = await evaluation.finish(together.hidden);
   return { data: (await runtime.read(output)).slice(), dims: output.dims };
 }
 
