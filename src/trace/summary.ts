@@ -2,7 +2,8 @@
  * What a run did, in numbers: how many nodes of each level were computed, reused and skipped, in which precision, and what
  * share of the operations and of the time of a full run that is.
  *
- * Time is known of modules, and of nodes that ran as one graph. What never ran has none: it counts as nothing saved.
+ * Time is known of modules, of nodes that ran as one graph, and of other graphs of several modules, which are shared out by
+ * operations. What never ran has none: it counts as nothing saved.
  */
 import type { Level, Precision } from '../model.ts';
 import type { Decision, Trace } from '../trace.ts';
@@ -50,17 +51,24 @@ export function summarize(trace: Pick<Trace, 'decisions' | 'measurements'>, flop
   const levels: Level[] = ['step', 'segment', 'block', 'module'];
   const spent = sum(of('step').map(milliseconds));
   const timed = decisions.filter(({ level, did, whole }) => did === 'compute' && (level === 'module' || whole));
-  const computing = sum(timed.map(milliseconds));
+  const inGraphs = sum(measurements.map(({ values }) => values.graphMilliseconds ?? 0));
+  const computing = sum(timed.map(milliseconds)) + inGraphs;
+  const operations = flops && {
+    computed: sum(computed.map(({ path }) => flops.get(path) ?? 0)),
+    full: steps * sum([...flops.values()]),
+  };
+  const saving = operations && operations.computed > 0 ? operations.full / operations.computed : 1;
   const estimate = measurements.findLast(({ values }) => values.quality !== undefined)?.values.quality;
   return {
     steps,
     levels: levels.map((level) => countsOf(level, of(level))),
     precisions: sharesOf(computed, flops),
-    flops: flops && {
-      computed: sum(computed.map(({ path }) => flops.get(path) ?? 0)),
-      full: steps * sum([...flops.values()]),
+    flops: operations,
+    time: {
+      spent,
+      overhead: spent - computing,
+      saved: inGraphs > 0 ? inGraphs * (saving - 1) : timeSaved(timed, steps),
     },
-    time: { spent, overhead: spent - computing, saved: timeSaved(timed, steps) },
     // Not spread over arguments: a long run has more measurements than a call takes.
     heldBytes: measurements.reduce((most, { values }) => Math.max(most, values.heldBytes ?? 0), 0),
     ...(estimate !== undefined && { quality: estimate }),

@@ -115,6 +115,18 @@ describe('summary', () => {
     expect(summarize(example()).precisions.w8a8).toBeCloseTo(1 / 5, 12);
     expect(summaryLines(summary).join('\n')).toMatch(/module\s+5\s+1\s+0.*w8a8 27.3 %.*45.8 %.*held: 1.0 MB/s);
   });
+
+  test('of graphs of several modules know their time as a whole, and what is saved by operations', () => {
+    const run = createTrace();
+    for (const [step, did] of (['compute', 'reuse', 'reuse'] as const).entries()) {
+      for (const path of ['a.attn', 'a.mlp']) run.record({ step, node: module(path), did, precision: 'fp32' });
+      run.record({ step, node: tree, did: 'compute', milliseconds: 12, precision: 'fp32' });
+    }
+    run.measure({ step: 0, path: 'step', values: { graphs: 1, graphMilliseconds: 10 } });
+    const known = new Map(['a.attn', 'a.mlp'].map((path) => [path, flops({ path })]));
+    expect(summarize(run, known).time).toEqual({ spent: 36, overhead: 26, saved: 20 });
+    expect(summarize(run).time).toEqual({ spent: 36, overhead: 26, saved: 0 });
+  });
 });
 
 describe('document', () => {
