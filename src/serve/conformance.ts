@@ -34,6 +34,7 @@ export const newJob = (prompt = 'a star', changes: Partial<NewJob> = {}): NewJob
   priority: 0,
   request: {
     model: 'demo',
+    modelName: 'demo',
     run: { prompts: [prompt], seed: '1', numSteps: 30, guidanceScale: 4, size: '64x64', frames: 17, fps: 8 },
     outputFormat: 'mp4',
     trace: false,

@@ -14,6 +14,8 @@ import type { OutputFormat, Progress, StepKind, Variant, VideoStatus } from './a
 export interface JobRequest {
   /** As the request named it. */
   readonly model: string;
+  /** The model's own name: a process that has another one does not make the clip. */
+  readonly modelName: string;
   readonly run: RunOptions & { readonly size: string; readonly frames: number; readonly fps: number };
   readonly outputFormat: OutputFormat;
   /** Whether the trace is kept. */

@@ -1,12 +1,13 @@
 /** Real clips by HTTP: the built program, the embedded model, in a process of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readRecord } from '../../src/api/run.ts';
 import type { ServerEvent, Video } from '../../src/serve/api.ts';
+import type { Job } from '../../src/serve/job.ts';
 
 const program = resolve('dist/cli/main.js');
 const prompt = 'a large red star moves right over a blue background';
@@ -36,7 +37,10 @@ const ask = async (path: string, init?: RequestInit) => (await fetch(url + path,
 
 async function make(fields: object): Promise<Video> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };
-  const { id } = await ask('/v1/videos', init);
+  return await ended((await ask('/v1/videos', init)).id);
+}
+
+async function ended(id: string): Promise<Video> {
   for (;;) {
     const video = await ask(`/v1/videos/${id}`);
     if (video.status === 'completed' || video.status === 'failed') return video;
@@ -154,12 +158,23 @@ test('files and folders are for their owner alone, prompts are in no log', () =>
 test('a server that is killed leaves no engine; one that is stopped ends well', async () => {
   const [engine] = childrenOf(server.pid!);
   expect(lives(engine!)).toBe(true);
-  const ended = new Promise((done) => server.once('exit', (code, signal) => done(signal ?? code)));
+  const gone = new Promise((done) => server.once('exit', (code, signal) => done(signal ?? code)));
   server.kill('SIGKILL');
-  expect(await ended).toBe('SIGKILL');
+  expect(await gone).toBe('SIGKILL');
   while (lives(engine!)) await new Promise((tick) => setTimeout(tick, 50)); // or the test's time is over
+  // A job that waits for another model than the next server has.
+  const [id] = readdirSync(join(data, 'jobs')) as [string];
+  const file = join(data, 'jobs', id, 'job.json');
+  const { result: _, request, ...job } = JSON.parse(readFileSync(file, 'utf8')) as Job;
+  writeFileSync(file, JSON.stringify({ ...job, request: { ...request, modelName: 'other' }, state: 'queued' }));
   const again = spawn(process.execPath, [program, 'serve', '--port', '0', '--data', data]);
-  await new Promise((done) => again.stdout.once('data', done));
+  const line = await new Promise((done) => again.stdout.once('data', (chunk) => done(String(chunk))));
+  url = String(line).trim().replace(/\/$/, '');
+  const video = await ended(`video_${id}`);
+  expect(video.error).toMatchObject({
+    code: 'weights_mismatch',
+    message: expect.stringMatching(/for the model other/),
+  });
   const stopped = new Promise((done) => again.once('exit', done));
   again.kill('SIGTERM');
   expect(await stopped).toBe(0);

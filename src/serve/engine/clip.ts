@@ -51,6 +51,7 @@ export async function makeClip(
   const { request, folder, attempt, image } = order;
   const file = (name: string) => join(folder, `${attempt}.${name}`);
   const asked = { ...request.run, ...(image !== undefined && { image: join(folder, image) }) };
+  assertModel(pipeline, request.modelName);
   assertNoFiles(pipeline, asked.prompts);
   const decided = await decideRun(pipeline, asked);
   const size = pipeline.geometry(decided.run);
@@ -119,6 +120,15 @@ export async function makeClip(
     ...(quality !== undefined && { estimatedQuality: Math.round(10 * quality) / 10 }),
     steps: stepKinds(document.decisions),
   };
+}
+
+/** A queue outlives the processes that it was filled by. */
+function assertModel(pipeline: Pipeline, name: string): void {
+  if (pipeline.model === name) return;
+  throw new QuantCacheError(
+    'weights_mismatch',
+    `The job is for the model ${name}, and the process that took it has ${pipeline.model}. Start all servers and workers of a queue with the same --model, and retry the job.`,
+  );
 }
 
 /** A prompt may name files in some models' notation; a server reads none that somebody else chose. */

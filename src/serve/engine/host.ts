@@ -58,7 +58,7 @@ export interface EngineHost {
   close(): Promise<void>;
 }
 
-/** Children that are started for one run before it is given up. */
+/** Children that are started one after the other before it is given up. */
 const mostStarts = 5;
 
 const childProgram = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -112,13 +112,13 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
     return current;
   };
 
-  /** A child that ends before it has begun a run says nothing about the run: others are tried. */
-  async function openAgain(signal: AbortSignal): Promise<Child> {
+  /** A child that ends before its model is open says nothing about model or run: others are tried. */
+  async function openAgain(signal?: AbortSignal): Promise<Child> {
     for (let starts = 1; ; starts++) {
       try {
         return await open();
       } catch (error) {
-        if (starts === mostStarts || signal.aborted || closed || error instanceof QuantCacheError) throw error;
+        if (starts === mostStarts || signal?.aborted || closed || error instanceof QuantCacheError) throw error;
       }
     }
   }
@@ -193,7 +193,7 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
   }
 
   return {
-    open: async () => (await open()).offer,
+    open: async () => (await openAgain()).offer,
     run,
     get pid() {
       return child?.process.pid;

@@ -69,7 +69,7 @@ export function createCreates(serve: ServeContext, shows: Shows): Creates {
       const known = [name, ...settings.aliases.keys()].join(', ');
       throw new Refusal(404, 'model_not_found', `There is no such model here; there is: ${known}.`, { param: 'model' });
     }
-    return orderOf(fields, { model: asked, capabilities, fitsSize: settings.fitsSize });
+    return orderOf(fields, { model: asked, modelName: name, capabilities, fitsSize: settings.fitsSize });
   }
 
   return {

@@ -10,13 +10,15 @@ import { Refusal } from './refusal.ts';
 export interface OrderOptions {
   /** The name by which the model was asked for. */
   readonly model: string;
+  /** Its own name. */
+  readonly modelName: string;
   readonly capabilities: ModelCapabilities;
   /** Takes the nearest possible size instead of refusing an impossible one. */
   readonly fitsSize: boolean;
 }
 
 /** What a request orders. Throws a refusal for what the model cannot do. */
-export function orderOf(fields: CreateFields, { model, capabilities, fitsSize }: OrderOptions): JobRequest {
+export function orderOf(fields: CreateFields, { model, modelName, capabilities, fitsSize }: OrderOptions): JobRequest {
   const { quantcache: ours = {} } = fields;
   const warnings = ignoredFields(fields);
   const loops = ours.loops ?? 1;
@@ -49,6 +51,7 @@ export function orderOf(fields: CreateFields, { model, capabilities, fitsSize }:
   });
   return {
     model,
+    modelName,
     run: run as JobRequest['run'],
     outputFormat: ours.output_format ?? 'mp4',
     trace: ours.trace ?? false,
