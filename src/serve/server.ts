@@ -45,8 +45,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Milliseconds that a client has to send a request, and its head. */
-const [bodyPatience, headPatience] = [30_000, 10_000];
+/** Milliseconds that a client has to send the head of a request. */
+const headPatience = 10_000;
 
 /** Starts a server. Throws `invalid_option` for what would be open to strangers, and `io`. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -80,7 +80,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       : undefined;
   const endRetention = startRetention(queue, settings.keep, tell);
   const server = createServer(
-    { requestTimeout: bodyPatience, headersTimeout: headPatience, keepAliveTimeout: 5000 },
+    {
+      requestTimeout: settings.bodyPatience,
+      headersTimeout: Math.min(headPatience, settings.bodyPatience),
+      connectionsCheckingInterval: Math.min(1000, settings.bodyPatience),
+      keepAliveTimeout: 5000,
+    },
     getRequestListener(app.fetch),
   );
   const close = async () => {

@@ -44,6 +44,17 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
     await page.locator('.history .card').waitFor();
   });
 
+  test('a prompt is text, whatever it looks like', async () => {
+    const { page } = await open({ seeded: false, pace: 5 });
+    const hostile = '<img src=x onerror="document.title=1"> <b>star</b>';
+    await page.getByLabel('Prompt', { exact: true }).fill(hostile);
+    await page.getByRole('button', { name: 'Make' }).click();
+    await page.locator('.history .card').waitFor();
+    await page.getByRole('heading', { name: hostile }).waitFor();
+    expect(await page.locator('main img[src=x], main b:text-is("star")').count()).toBe(0);
+    expect(await page.title()).not.toBe('1');
+  });
+
   test('four variations have seeds that follow each other; one is cancelled, one retried', async () => {
     const { page, server } = await open({ seeded: false, pace: 200 });
     await page.getByLabel('Prompt', { exact: true }).fill(star);

@@ -1,9 +1,13 @@
 /** The rules of docs/serving.md about security: each test fails where its rule is taken away. */
 import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ErrorBody, Video } from '../../src/serve/api.ts';
+import { createApp } from '../../src/serve/http/app.ts';
+import { defaultSettings } from '../../src/serve/http/settings.ts';
+import type { JobQueue } from '../../src/serve/queue.ts';
 import { newFolder, prompt, startTestServer } from './start.ts';
 
 const key = 'a key of more than sixteen characters';
@@ -124,6 +128,64 @@ describe('what may be sent', () => {
     expect((await upload(png(0, 64))).body.error.code).toBe('invalid_image');
   });
 
+  test('no two files, and none but the picture', async () => {
+    const refusal = async (...names: string[]) => {
+      const body = new FormData();
+      body.append('prompt', prompt);
+      for (const name of names) body.append(name, new Blob([png(64, 64)]), 'picture.png');
+      return (await open.json<ErrorBody>('/v1/videos', { method: 'POST', body })).body.error;
+    };
+    expect(await refusal('input_reference', 'input_reference')).toMatchObject({ message: 'Send one file at most.' });
+    expect(await refusal('model')).toMatchObject({ code: 'invalid_value', param: 'model' });
+  });
+
+  test('no model and no policy but those of the server', async () => {
+    for (const model of ['https://example.org/model', '/etc', '../demo', 'hpcai-tech/OpenSora-STDiT-v3']) {
+      const refused = (await open.create({ model })) as unknown as ErrorBody;
+      expect(refused.error.code).toBe('model_not_found');
+    }
+    const policy = (await open.create({ quantcache: { policy: '/tmp/policy.mjs' } })) as unknown as ErrorBody;
+    expect(policy.error.code).toBe('invalid_option');
+  });
+
+  test('nobody is called back', async () => {
+    let called = 0;
+    const listening = createServer((_, response) => {
+      called++;
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await new Promise((done) => listening.once('listening', done));
+    const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
+    const video = await open.create({ callback_url: url, webhook_url: url, quantcache: {} });
+    expect(video.quantcache.warnings.join()).toContain('"callback_url" is not known');
+    expect((await open.ended(video.id)).status).toBe('completed');
+    expect(called).toBe(0);
+    listening.close();
+  });
+
+  test('no request that never ends', async () => {
+    const told: string[] = [];
+    const tell = (message: string) => void told.push(message);
+    const server = await startTestServer({ settings: { bodyPatience: 300 }, tell });
+    const { port } = new URL(server.url);
+    const began = performance.now();
+    const answer = await new Promise<string>((done) => {
+      let text = '';
+      const socket = connect(Number(port), '127.0.0.1', () =>
+        socket.write(
+          'POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
+        ),
+      );
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('close', () => done(text));
+    });
+    expect(answer).toContain('408 Request Timeout');
+    expect(told).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
   test('no body above the limit, whatever it says of its length', async () => {
     const { status, body } = await upload(new Uint8Array(21 * 2 ** 20));
     expect([status, body.error.code]).toEqual([413, 'request_too_large']);
@@ -190,6 +252,25 @@ describe('what may be read', () => {
 });
 
 describe('how much may be asked for', () => {
+  test('what is allowed where nobody says', () => {
+    expect(defaultSettings).toMatchObject({
+      maxQueue: 100,
+      maxWaitingOfKey: 10,
+      createsPerMinute: 60,
+      maxStreams: 20,
+      maxUploadBytes: 20 * 2 ** 20,
+      bodyPatience: 30_000,
+    });
+  });
+
+  test('no clip of more pixels than the model may be asked for, all loops together', async () => {
+    const fields = { size: '1024x1024', num_frames: 17 };
+    const refused = async (more: object) => ((await open.create({ ...fields, ...more })) as unknown as ErrorBody).error;
+    expect(await refused({})).toMatchObject({ code: 'unsupported_size', param: 'size' });
+    const loops = { size: '128x128', quantcache: { loops: 10 } };
+    expect(await refused(loops)).toMatchObject({ code: 'unsupported_size', param: 'size' });
+  });
+
   test('no more jobs wait than may, of all and of one key', async () => {
     const other = 'another key of more than sixteen';
     const settings = { keys: [key, other], maxQueue: 3, maxWaitingOfKey: 2, createsPerMinute: 1000 };
@@ -228,4 +309,31 @@ test('pages run no scripts of others, are shown in no frame, and files are what 
   expect(headers.get('content-security-policy')).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('x-request-id')).toMatch(/^[\w-]{36}$/);
+  const { id } = await open.ended((await open.create({})).id);
+  const map = await fetch(`${open.url}/v1/videos/${id}/content?variant=decision_map`);
+  expect(map.headers.get('content-type')).toBe('image/svg+xml');
+  expect(map.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+});
+
+test('what goes wrong within is said to those who watch the server, not to who asks', async () => {
+  const told: string[] = [];
+  const app = await createApp(
+    {
+      queue: {
+        subscribe: () => () => undefined,
+        list: () => Promise.reject(new Error('no space left in /srv/secret')),
+      } as unknown as JobQueue,
+      offer: () => Promise.reject(new Error('unused')),
+      isReady: () => true,
+      settings: defaultSettings,
+      crashes: () => 0,
+    },
+    { studio: newFolder(), onError: (error) => told.push(String(error)) },
+  );
+  const answer = await app.request('/v1/videos', { headers: { host: 'localhost' } });
+  const text = await answer.text();
+  expect([answer.status, JSON.parse(text).error.code]).toEqual([500, 'server_error']);
+  expect(text).not.toMatch(/secret|at /);
+  expect(told.join()).toContain('/srv/secret');
+  app.close();
 });

@@ -69,7 +69,8 @@ export async function createApp(serve: ServeContext, { studio, onError }: AppOpt
   app.notFound(() => answer(notFound('There is no such page.')));
   app.onError((error, context) => {
     const refusal = refusalOf(error);
-    if (refusal.status === 500) onError?.(error);
+    // Who goes away while being read is no fault of ours.
+    if (refusal.status === 500 && !context.req.raw.signal.aborted) onError?.(error);
     const response = answer(refusal);
     // What the guards had set already.
     for (const [name, value] of context.res.headers) if (!response.headers.has(name)) response.headers.set(name, value);

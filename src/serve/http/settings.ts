@@ -17,6 +17,8 @@ export interface ServeSettings {
   readonly createsPerMinute: number;
   readonly maxStreams: number;
   readonly maxUploadBytes: number;
+  /** Milliseconds that a client has to send a request. */
+  readonly bodyPatience: number;
   /** For how long files are kept. */
   readonly keep: Keep;
 }
@@ -32,5 +34,6 @@ export const defaultSettings: ServeSettings = {
   createsPerMinute: 60,
   maxStreams: 20,
   maxUploadBytes: 20 * 2 ** 20,
+  bodyPatience: 30_000,
   keep: {},
 };
