@@ -25,6 +25,7 @@ const order = (run: object) => ({
   folder,
   request: {
     model: 'demo',
+    modelName: 'demo',
     run: { prompts: ['a star'], size: '64x64', frames: 17, fps: 8, policy: 'full', ...run },
     outputFormat: 'mp4' as const,
     trace: false,
