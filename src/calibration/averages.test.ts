@@ -83,7 +83,7 @@ test('surprise is the geometric mean of the difficulties near a level, and 1 whe
     values: difficulty === undefined ? { heldBytes: 5 } : { difficulty },
   });
   const { surprise } = withSurprise(averages, [
-    [met(0, 2), met(1), met(10, 0), met(10, Number.NaN)],
+    [met(0, 2), met(1), met(10, 0), met(10, Number.NaN), met(1, Number.POSITIVE_INFINITY)],
     [met(0, 8), met(2, 0.5)],
   ]);
   const near = Math.exp(-1); // two steps away, the weight that one step of the two has

@@ -58,9 +58,8 @@ const width = 2;
 export function withSurprise(averages: Averages, runs: readonly (readonly Measurement[])[]): Averages {
   const seen = runs
     .flat()
-    .flatMap(({ step, values: { difficulty } }) =>
-      difficulty !== undefined && difficulty > 0 ? [{ step, value: Math.log(difficulty) }] : [],
-    );
+    .flatMap(({ step, values: { difficulty = 0 } }) => [{ step, value: Math.log(difficulty) }])
+    .filter(({ value }) => Number.isFinite(value)); // nothing missed, or nothing expected to be
   const surprise = averages.levels.map((_, step) => {
     const weighted = seen.map((one) => ({ ...one, weight: Math.exp(-(((one.step - step) / width) ** 2)) }));
     const total = weighted.reduce((sum, { weight }) => sum + weight, 0);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { mixer } from '../../test/family/index.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { builtinAverages } from '../policies/quantcache/leaping/builtin.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type CalibrationEvent, type CalibrationOptions, calibrate } from './calibrate.ts';
@@ -45,6 +46,7 @@ describe('measuring', () => {
     );
     expect(steps.slice(0, 4)).toEqual(['waves 1/2', 'waves 2/2', 'clouds 1/2', 'clouds 2/2']);
     // Latents before each step and at the end, and a velocity of each part of the batch per step.
+    for (const { gram } of result.prompts) expect(gram.map((row) => row.length)).toEqual(gram.map((_, i) => i + 1));
     expect(result.prompts.map(({ gram, latents }) => [gram.length, latents.length])).toEqual([
       [2 + 1 + 4, 2],
       [2 + 1 + 4, 2],
@@ -73,6 +75,29 @@ describe('measuring', () => {
   });
 });
 
+test('calibration tries leaps at each quality, and moves what was asked for to what they came to', async () => {
+  const options: CalibrationOptions = {
+    ...{ prompts: ['waves', 'clouds'], seed: 1, numSteps: [12] },
+    ...{ precisions: ['fp32'], qualities: [15, 70, 900], budgets: [], trials: 0 },
+  };
+  const { result } = await all(calibrate(pipeline, runtime, options, nothing));
+  expect(result).toHaveLength(3);
+  for (const [i, { outer, estimates }] of result.entries()) {
+    if (!('leaps' in outer)) throw new Error('these are no leaps');
+    const { quality, averages } = outer.leaps;
+    expect(averages.levels).toHaveLength(12);
+    expect(averages.surprise).not.toEqual(averages.levels.map(() => 1));
+    const moved = quality - options.qualities[i]!;
+    expect(averages.decibels - builtinAverages.decibels).toBeCloseTo(moved, 6);
+    // Where nothing is leapt over, nothing is estimated, and nothing is moved.
+    if (estimates) expect(estimates.bias).toBe(0);
+    else expect(moved).toBe(0);
+    expect(quality).toBe(Number(quality.toFixed(2)));
+  }
+  expect(result[0]!.estimates).toBeDefined();
+  expect(result[0]!.computed).toBeLessThan(result[1]!.computed);
+});
+
 test('calibration tries each budget that is less than all steps, and says what came of it', async () => {
   const options: CalibrationOptions = {
     ...{ prompts: ['waves'], seed: 1, numSteps: [6] },
@@ -88,6 +113,8 @@ test('calibration tries each budget that is less than all steps, and says what c
     ['fp32', 6, 2],
     ['fp32', 6, 4],
   ]);
+  expect(plain.map(({ leftOut }) => leftOut)).toEqual([0, 0]);
+  for (const { pruning } of result) expect([0, 0.03]).toContain(pruning);
   expect(plain[1]!.psnr).toBeGreaterThan(plain[0]!.psnr);
   // What pruned nothing is the same as without, and is not told.
   expect(result.filter(({ pruning }) => pruning > 0).every(({ leftOut }) => leftOut > 0)).toBe(true);

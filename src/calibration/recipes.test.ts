@@ -39,6 +39,11 @@ describe('picked is', () => {
     expect(pickRecipe(trials, 45).name).toBe('smoothed');
   });
 
+  test('one that is just as fast as counts for as fast', () => {
+    const trials = [trial('plain', 46, 1), trial('smoothed', 52, 1.05)] as const;
+    expect(pickRecipe(trials, 45).name).toBe('smoothed');
+  });
+
   test('one as fast that is a decibel more exact', () => {
     const trials = [trial('plain', 50, 1), trial('smoothed', 51, 1.01)] as const;
     expect(pickRecipe(trials, 45).name).toBe('smoothed');

@@ -15,6 +15,12 @@ test('the fastest of enough quality, the best of enough speed', () => {
   expect(pick(all, { quality: 30, worst: 25 })).toBe(all[1]);
 });
 
+test('of equal ones the first', () => {
+  const same = [candidate(40, 3), candidate(40, 3), candidate(39, 3)] as [Candidate, ...Candidate[]];
+  expect(pick(same, { quality: 30 })).toBe(same[0]);
+  expect(pick(same, { speedup: 9 })).toBe(same[0]);
+});
+
 test('the closest where none is enough', () => {
   expect(pick(all, { quality: 50 })).toBe(all[0]);
   expect(pick(all, { speedup: 50 })).toBe(all[4]);

@@ -1,7 +1,7 @@
 /** Policies that cannot act say so, once, with the reason and the option. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contextOf, numbers, siteOf } from '../../test/scalars.ts';
-import type { Leap, Run } from '../policy.ts';
+import { compute, type Leap, type Run } from '../policy.ts';
 import { createTrace } from '../trace.ts';
 import { type Bench, createBench } from './conformance.ts';
 import { tellingIdleness } from './idle.ts';
@@ -67,5 +67,7 @@ describe('who leaps', () => {
     const nothing = [expect.stringMatching(/"leaper" found nothing to save in 2 steps/)];
     expect(await told({ leap: () => undefined })).toEqual(nothing);
     expect(await told({})).toEqual(nothing);
+    expect(await told({ decide: () => compute('fp32') })).toEqual(nothing);
+    expect(await told({ decide: () => compute('w8a8') })).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { contextOf, numbers, scalarLeap, siteOf } from '../../../test/scalars.ts
 import { createTrace } from '../../trace.ts';
 import { createBench, decisionsOf, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
-import { followed, hlc, lookUp } from './hlc.ts';
+import { followed, hlc, hlcOptions, lookUp } from './hlc.ts';
 import { planFor } from './leaps.ts';
 
 const eager = {
@@ -184,4 +184,19 @@ test('the divergence of the stack and the step until which it is reused are meas
     [1, 'step', { aggregate: 0.5, due: 2 }],
     [2, 'step', { aggregate: 0, due: 13 }],
   ]);
+});
+
+test('the codebook, where nobody says otherwise', () => {
+  expect(hlcOptions.parse({}).codebook).toEqual([
+    [0.03, 5],
+    [0.06, 3],
+    [0.12, 1],
+  ]);
+});
+
+test('a step is one graph where no module is decided about or compared', () => {
+  const finest = (options: Record<string, unknown>) => createPolicy('hlc', options).begin(contextOf(12)).finest;
+  expect(finest({})).toBe('step');
+  expect(finest({ inner: 0.1 })).toBe('module');
+  expect(finest({ probe: ['feed-forward'] })).toBe('module');
 });

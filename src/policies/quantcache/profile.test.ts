@@ -46,6 +46,7 @@ test('a plan is there for each number of steps, with as many weights as guidance
   expect(() => parse({ fitted: { ...fitted, steps: [30, 50] }, options: planned([1, 2]) })).toThrow(
     /no plan for 50 steps/,
   );
+  expect(() => parse({ fitted: { ...fitted, steps: [] } })).toThrow(/fitted\.steps/);
 });
 
 test('a run differs from what was fitted in every setting that the fit holds for', () => {

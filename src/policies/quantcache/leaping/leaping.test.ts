@@ -87,6 +87,21 @@ test('the cheapest path computes as few steps as the budget allows, where they h
   expect(short.next).toBeLessThanOrEqual(3);
 });
 
+test('a path is looked for at every step of a run of up to a hundred, and evenly apart in a longer one', () => {
+  // Leaps over a multiple of three cost nothing.
+  const error = (from: number, to: number) => ((to - from) % 3 === 0 ? 0 : 100);
+  const nextOf = (numSteps: number, from: number) =>
+    cheapestPath({ numSteps, from, longest: 5, budget: 1, error }).next;
+  expect(nextOf(99, 0)).toBe(3);
+  expect(nextOf(90, 60)).toBe(63);
+  expect(nextOf(102, 0)).toBe(1); // steps 2, 4, 6 and so on hold no such leap of five at most
+});
+
+test('where errors are no numbers, the next step is computed', () => {
+  const path = cheapestPath({ numSteps: 9, from: 4, longest: 3, budget: 1, error: () => Number.NaN });
+  expect(path.next).toBe(5);
+});
+
 test('a clip that is harder than the average gets shorter leaps, and an easier one longer ones', () => {
   const predictor = createPredictor({ moments: builtinAverages, levels: levels(30), guidanceScale: 4 });
   const control = createControl({ predictor, averages: builtinAverages, levels: levels(30), quality: 30, memory: 0.6 });
@@ -94,9 +109,13 @@ test('a clip that is harder than the average gets shorter leaps, and an easier o
     const course = newCourse();
     control.observe(course, 0, predictor.strength(0));
     const second = course.next;
+    const { open } = course;
     const expected = control.expected(course, second)!;
     const seen = control.observe(course, second, expected.meanSquare * difficulty, expected);
-    if (!Number.isNaN(difficulty)) expect(seen).toBeCloseTo(difficulty);
+    if (!Number.isNaN(difficulty)) {
+      expect(seen).toBeCloseTo(difficulty);
+      expect(course.spent).toBeCloseTo(open * difficulty, 9);
+    }
     return course.next - second;
   };
   expect(nextAt(8)).toBeLessThan(nextAt(1));

@@ -108,3 +108,10 @@ describe.each([
     expect(predictor.strength(1)).toBeCloseTo(meanSquare(own), 9);
   });
 });
+
+test('where the moments say nothing of guidance, it is that of the Euler step', () => {
+  const products = moments.products.map((row, i) => row.map((value, j) => (Math.max(i, j) >= numSteps ? 0 : value)));
+  const predictor = createPredictor({ moments: { ...moments, products }, levels, guidanceScale: 3 });
+  const [[conditional]] = predictor.leap([1], 4).outputs as [[number, number]];
+  expect(conditional).toBeCloseTo(3 * (levels[1]! - levels[4]!), 9);
+});
