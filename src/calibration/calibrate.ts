@@ -50,7 +50,7 @@ const optionNames: OptionNames<CalibrationOptions> = {
 
 export type CalibrationEvent =
   | MeasuringEvent
-  | { readonly type: 'reference'; readonly prompt: string; readonly milliseconds: number }
+  | { readonly type: 'reference'; readonly prompt: string; readonly numSteps: number; readonly milliseconds: number }
   | { readonly type: 'search'; readonly budget: number; readonly tried: number; readonly trials: number }
   | { readonly type: 'candidate'; readonly candidate: Candidate };
 
@@ -63,7 +63,7 @@ const measuringOf = ({
 }: CalibrationOptions): MeasuringOptions => options;
 
 /** Thresholds of pruning that are tried. */
-const pruningThresholds = [0, 0.03];
+export const pruningThresholds = [0, 0.03];
 
 /** Measures and tries everything; `earlier` is not measured again. Throws what `generate` throws. */
 export async function* calibrate(
@@ -82,7 +82,7 @@ export async function* calibrate(
     for (const [prompt, text] of options.prompts.entries()) {
       const reference = await makeClip(pipeline, runtime, options, { prompt, numSteps });
       references.push(reference);
-      yield { type: 'reference', prompt: text, milliseconds: reference.total };
+      yield { type: 'reference', prompt: text, numSteps, milliseconds: reference.total };
     }
     const recorded = measurements.prompts.filter((one) => one.numSteps === numSteps);
     const planning = plannerOf(pipeline, runtime, options, { recorded, numSteps });
@@ -142,7 +142,7 @@ function unbiased(candidate: Candidate): Candidate {
 }
 
 /** Prompts that computed steps are searched with; the weights are fitted with all. */
-const searchPrompts = 5;
+export const searchPrompts = 5;
 
 /**
  * Makes the best plan of a precision and a budget: even steps or those that the recorded runs suggest, moved where that helps,

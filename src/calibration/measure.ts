@@ -6,7 +6,7 @@ import { type Pipeline, type SizeRequest, sizeNames } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
 import type { Measurements, PromptMeasurement } from './measurements.ts';
-import { recordRun } from './record.ts';
+import { type RecordedRun, recordRun } from './record.ts';
 
 /** What to measure. */
 export interface MeasuringOptions extends SizeRequest {
@@ -50,20 +50,28 @@ export async function* measure(
       const run = recordRun(runtime, loop.options);
       let next = await run.next();
       for (; !next.done; next = await run.next()) yield { type: 'step', prompt, step: next.value, numSteps };
-      const { gram, latents, changes } = next.value;
-      const measured: PromptMeasurement = {
-        prompt,
-        seed,
-        numSteps,
-        gram: gram.map((row) => [...row]),
-        latents: latents.map(packNumbers),
-        changes: [...changes],
-      };
-      measurements = { ...measurements, prompts: [...measurements.prompts, measured] };
+      measurements = withRun(measurements, { prompt, seed, numSteps }, next.value);
       yield { type: 'prompt', numSteps, measurements };
     }
   }
   return measurements;
+}
+
+/** Measurements with one more recorded run, in the place of an earlier one of the same clip. */
+export function withRun(
+  measurements: Measurements,
+  clip: Pick<PromptMeasurement, 'prompt' | 'seed' | 'numSteps'>,
+  { gram, latents, changes }: RecordedRun,
+): Measurements {
+  const isOther = (one: PromptMeasurement) =>
+    one.prompt !== clip.prompt || one.seed !== clip.seed || one.numSteps !== clip.numSteps;
+  const measured: PromptMeasurement = {
+    ...clip,
+    gram: gram.map((row) => [...row]),
+    latents: latents.map(packNumbers),
+    changes: [...changes],
+  };
+  return { ...measurements, prompts: [...measurements.prompts.filter(isOther), measured] };
 }
 
 /** Everything that the loop of one prompt runs on. */

@@ -1,6 +1,4 @@
 /** `quantcache calibrate`: measures a model and writes profiles for it. */
-
-import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import {
   type CalibrationEvent,
@@ -9,13 +7,10 @@ import {
   calibrationPrompts,
   loadMeasurements,
   measure,
-  optionsOf,
-  pick,
-  reaches,
+  priceOf,
   saveFitted,
   saveMeasurements,
   saveProfile,
-  type Target,
   type WrittenProfile,
 } from '../api/calibration.ts';
 import { samplerNamed, sizeOf } from '../api/models.ts';
@@ -33,10 +28,13 @@ import {
   type SizeRequest,
 } from '../index.ts';
 import { calibratePreview } from './calibratepreview.ts';
+import { quickRuns, writeQuickProfiles } from './calibratequick.ts';
 import { calibrateRecipes } from './calibraterecipes.ts';
+import { fileOfEach, type NamedTarget, oneOfEach, profileOf, targetsOf } from './calibratetargets.ts';
 import { startRuntime } from './device.ts';
 import { refuseUnread } from './given.ts';
 import { finiteNumber, type ModelFlags, modelOf, positiveNumber, wholeNumber, withModel, withSize } from './options.ts';
+import { tellPrice } from './price.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
 
 interface Flags extends ModelFlags, SizeRequest {
@@ -55,6 +53,7 @@ interface Flags extends ModelFlags, SizeRequest {
   trials: number;
   precisions?: Precision[];
   each?: boolean;
+  quick?: boolean;
   recipes?: boolean;
   preview?: boolean;
   measurements?: string;
@@ -65,19 +64,13 @@ interface Flags extends ModelFlags, SizeRequest {
 /** What leaps that follow the clip are tried at. */
 const standardQualities = [24, 26, 28, 30, 32, 34, 36, 38, 40];
 
-/** What is written where no target is given: the fastest of so many decibels, in the middle and at the worst. */
-const standardTargets: Readonly<Record<string, Target>> = {
-  quality: { quality: 42, worst: 35 },
-  balanced: { quality: 33, worst: 27 },
-  fast: { quality: 30 },
-};
-
 const help = `
 A profile says which steps to compute, how the others follow from them, in which precision and what to leave out. It is
 bound to the model's weights. Use it with "generate --profile profile.json", or put it into the model's folder "profiles".
 
 Examples:
   quantcache calibrate -m ./my-model --quality 32 -o careful.json
+  quantcache calibrate -m ./my-model --quick                      the same from two full runs, untried
   quantcache calibrate -m ./my-model --recipes                    profiles/recipes.json, which w8a8 and w4a8 follow
   quantcache calibrate -m ./my-model --preview                    profiles/preview.json, which previews are drawn by
   quantcache calibrate -m ./my-model -o ./my-model/profiles       quality.json, balanced.json and fast.json`;
@@ -106,6 +99,7 @@ export function command(): Command {
     .option('--guidance <scale>', 'classifier-free guidance; 1 turns it off', finiteNumber)
     .option('--seed <number>', 'seed of the first prompt', wholeNumber(0), 1000)
     .option('--each', 'write a profile for each number of computed steps, too: steps-4.json beside the others')
+    .option('--quick', 'from two recorded runs and without trying anything out: leaps that follow the clip')
     .option('--recipes', 'find what integer precisions are to mean for the model, and write its profiles/recipes.json')
     .option('--preview', "fit the map that previews of runs are drawn by, and write the model's profiles/preview.json")
     .option('--measurements <file>', 'JSON of what was measured; an interrupted calibration is continued from it')
@@ -119,18 +113,25 @@ export function command(): Command {
 const ofSearches = ['qualities', 'budgets', 'trials', 'each', 'name'];
 
 /** Refuses options that what is calibrated has no use for. */
-function refuseUseless({ recipes, preview, policy, quality, speedup, steps, budgets }: Flags, command: Command): void {
+function refuseUseless(flags: Flags, command: Command): void {
+  const { quick, recipes, preview, policy, quality, speedup, steps, budgets } = flags;
   const useless = budgets.find((count) => count >= Math.max(...steps));
   if (useless !== undefined && command.getOptionValueSource('budgets') === 'cli')
     throw new QuantCacheError(
       'invalid_option',
       `A budget of ${useless} computed steps spares none of ${Math.max(...steps)}; give --budgets below --steps.`,
     );
-  const other = preview ? '--preview' : recipes ? '--recipes' : policy === undefined ? undefined : '--policy';
+  const other = (['quick', 'preview', 'recipes', 'policy'] as const).find((name) => flags[name] !== undefined);
   if (steps.length > 1 && other)
     throw new QuantCacheError(
       'invalid_option',
-      `Only a search for profiles takes several numbers of steps (${steps.join(',')}); give one with ${other}.`,
+      `Only a search for profiles takes several numbers of steps (${steps.join(',')}); give one with --${other}.`,
+    );
+  if (quick)
+    refuseUnread(
+      command,
+      ['policy', 'recipes', 'preview', 'speedup', 'qualities', 'budgets', 'trials', 'each'],
+      '--quick tries nothing out; it goes with --quality',
     );
   if (preview)
     refuseUnread(
@@ -166,13 +167,14 @@ async function run(flags: Flags, command: Command): Promise<void> {
   await using pipeline = await openModel(runtime, { ...modelOf(flags), signal, onProgress: progress.downloading });
   assertMemory(pipeline, { geometry: pipeline.geometry(flags), prompts: 1, precision: 'fp32' });
   const available = await calibrationPrompts(flags.promptsFrom, pipeline.folder);
-  if (available.length < flags.prompts && command.getOptionValueSource('prompts') === 'cli')
+  const isCounted = command.getOptionValueSource('prompts') === 'cli';
+  if (available.length < flags.prompts && isCounted)
     throw new QuantCacheError(
       'invalid_option',
       `There are ${available.length} prompts, fewer than the ${flags.prompts} asked for; name a longer list with --prompts-from.`,
     );
-  const isAll = flags.preview && command.getOptionValueSource('prompts') !== 'cli';
-  const prompts = available.slice(0, isAll ? available.length : flags.prompts);
+  const usual = flags.preview ? available.length : flags.quick ? quickRuns : flags.prompts;
+  const prompts = available.slice(0, isCounted ? flags.prompts : usual);
   const guidanceScale = flags.guidance ?? pipeline.defaults.guidanceScale;
   const request = { ...sizeOf(flags), prompts, seed: flags.seed, guidanceScale, numSteps: flags.steps, signal };
   if (flags.preview) {
@@ -225,12 +227,23 @@ async function run(flags: Flags, command: Command): Promise<void> {
     process.stdout.write(flags.json ? `${JSON.stringify(options)}\n` : `${targets[0]!.file}\n`);
     return;
   }
+  if (flags.quick) {
+    const quick = { pipeline, runtime, request, earlier, targets, model, fitted, progress, follow };
+    const profiles = await writeQuickProfiles({ ...quick, precisions: flags.precisions });
+    progress.end();
+    process.stdout.write(
+      flags.json ? `${JSON.stringify(profiles)}\n` : targets.map(({ file }) => `${file}\n`).join(''),
+    );
+    return;
+  }
   const tried: Precision[] = flags.precisions ?? (flags.device === 'cpu' ? ['w8a8', 'fp32'] : ['fp32']);
   const { budgets, trials, qualities = budgets.length > 0 ? [] : standardQualities } = flags;
-  const candidates = await finish(
-    calibrate(pipeline, runtime, { ...request, qualities, budgets, trials, precisions: tried }, earlier),
-    follow,
-  );
+  const searching = { ...request, qualities, budgets, trials, precisions: tried };
+  const watch = tellPrice(priceOf(searching, earlier), progress);
+  const candidates = await finish(calibrate(pipeline, runtime, searching, earlier), async (event) => {
+    watch(event);
+    await follow(event);
+  });
   progress.end();
   const wanted = targets.map((target) => ({ ...target, candidates }));
   if (flags.each) wanted.push(...oneOfEach(candidates, flags.steps, targets));
@@ -291,106 +304,6 @@ function fitOf(policy: string) {
     'invalid_option',
     `Policy "${policy}" has no coefficients to fit; teacache and magcache have.`,
   );
-}
-
-interface NamedTarget {
-  readonly name: string;
-  readonly target: Target;
-  readonly file: string;
-}
-
-function targetsOf({ policy, quality, speedup, out, name }: Flags): NamedTarget[] {
-  if (quality !== undefined && speedup !== undefined)
-    throw new QuantCacheError('invalid_option', 'Both --quality and --speedup are given; give one of them.');
-  if (policy !== undefined) return [{ name: policy, target: { quality: 0 }, file: out ?? `${policy}.json` }];
-  if (quality === undefined && speedup === undefined) {
-    const folder = out ?? 'profiles';
-    return Object.entries(standardTargets).map(([key, target]) => ({
-      name: key,
-      target,
-      file: join(folder, `${key}.json`),
-    }));
-  }
-  const target = quality === undefined ? { speedup: speedup! } : { quality };
-  return [{ name: name!, target, file: out ?? 'profile.json' }];
-}
-
-/** A target per number of computed steps that was tried: the best way to compute so many. */
-function oneOfEach(candidates: readonly Candidate[], steps: readonly number[], targets: readonly NamedTarget[]) {
-  const computed = ({ outer }: Candidate) => ('plan' in outer ? outer.plan.length : undefined);
-  const atFirst = candidates.filter(({ numSteps }) => numSteps === steps[0]);
-  return [...new Set(atFirst.map(computed))]
-    .filter((count) => count !== undefined)
-    .map((count) => ({
-      name: `steps-${count}`,
-      target: { speedup: 0 },
-      file: fileOfEach(targets, count),
-      candidates: candidates.filter((candidate) => computed(candidate) === count),
-    }));
-}
-
-/** Where the best way to compute so many steps is written: beside the first profile. */
-const fileOfEach = ([first]: readonly NamedTarget[], count: number): string =>
-  join(dirname(first!.file), `steps-${count}.json`);
-
-interface ProfileRequest extends Omit<NamedTarget, 'file'> {
-  readonly candidates: readonly Candidate[];
-  readonly model: WrittenProfile['model'];
-  /** What was calibrated on, but for the steps. */
-  readonly fitted: Omit<NonNullable<WrittenProfile['fitted']>, 'steps'>;
-  /** Numbers of steps that were planned for. */
-  readonly steps: readonly number[];
-  readonly prompts: readonly string[];
-}
-
-interface Outcome {
-  /** Absent where the target is missed at the first number of steps. */
-  readonly profile?: WrittenProfile;
-  /** Where the target is missed, and what is reached instead. */
-  readonly shortfalls: readonly string[];
-}
-
-/**
- * Precision and pruning are chosen at the first number of steps and hold for all of them; a number of steps at which they
- * miss the target is left out.
- */
-function profileOf({ candidates, name, target, model, fitted, steps, prompts }: ProfileRequest): Outcome {
-  const picked: Candidate[] = [];
-  const shortfalls: string[] = [];
-  for (const count of steps) {
-    const [chosen] = picked;
-    const like = candidates.filter((one) => one.numSteps === count && (!chosen || isSameWay(one, chosen)));
-    if (like.length === 0) continue;
-    const best = pick(like as [Candidate, ...Candidate[]], target);
-    if (reaches(best, target)) picked.push(best);
-    else shortfalls.push(shortfallOf(best, target));
-    if (picked.length === 0) return { shortfalls };
-  }
-  const figures = picked.map(({ outer: _, ...figure }) => figure);
-  const profile: WrittenProfile = {
-    format: 'quantcache-profile',
-    version: 3,
-    name,
-    model,
-    fitted: { ...fitted, steps: picked.map(({ numSteps }) => numSteps) },
-    options: optionsOf(picked as [Candidate, ...Candidate[]]),
-    measured: { target, prompts, figures },
-  };
-  return { profile, shortfalls };
-}
-
-/** Whether one profile can hold both: one precision, one pruning, and plans or the same leaps. */
-function isSameWay(a: Candidate, b: Candidate): boolean {
-  const allowedError = ({ outer }: Candidate) =>
-    'leaps' in outer ? Math.round(100 * (outer.leaps.averages.decibels - outer.leaps.quality)) : undefined;
-  return a.precision === b.precision && a.pruning === b.pruning && allowedError(a) === allowedError(b);
-}
-
-/** What is asked for and what there is, at one number of steps. */
-function shortfallOf({ numSteps, psnr, worstPsnr, speedup }: Candidate, target: Target): string {
-  const worst = 'quality' in target && target.worst !== undefined ? ` and ${target.worst} dB at the worst` : '';
-  const asked = 'quality' in target ? `${target.quality} dB${worst}` : `${target.speedup}x`;
-  return `of ${numSteps} steps, ${asked} is not reached; the nearest makes ${psnr.toFixed(1)} dB (worst ${worstPsnr.toFixed(1)}) at ${speedup.toFixed(2)}x`;
 }
 
 const describe = ({ numSteps, computed, precision, pruning, ...figures }: Candidate): string =>

@@ -48,6 +48,7 @@ import {
 
 import { openPreviews, previewPath, previewTime } from './previewing.ts';
 import { createProgress, interruptSignal, seconds } from './progress.ts';
+import { recordInto } from './recording.ts';
 import { writeTrace } from './trace.ts';
 
 const examples = `
@@ -119,6 +120,7 @@ export function command(): Command {
       'show the run as it goes in <out>.preview.png, where it takes more than three seconds; always: at every computed step',
       previewTime,
     )
+    .option('--record <file>', 'with --policy full: keep what calibration needs, for "calibrate --measurements"')
     .option('--trace <file>', 'write every decision to a .json file, for "inspect --trace"')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'no progress');
@@ -170,6 +172,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
         recordOf(i, { decision, pipeline, runtime, source, pictures, text, computed, earlier }),
       ),
     );
+  const recording = flags.record ? await recordInto(flags.record, { pipeline, runtime, run, progress }) : undefined;
   const [record] = await recordsOf({ precisions: {} });
   const { keepAfter, resume } = flags;
   const kept = await keepRun({ path: partialOf(flags.out), record: record!, runtime, resume, keepAfter, progress });
@@ -190,6 +193,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   };
   const events = generate(pipeline, runtime, {
     ...generateOptionsOf(run),
+    ...(recording && { policy: recording.policy }),
     references: image && run.prompts.map(() => [image]),
     pictures: new Map(pictures.map(({ file, path }) => [file, path])),
     text: encoded?.text,
@@ -209,6 +213,7 @@ async function run(prompts: string[], flags: GenerateFlags, command: Command): P
   await kept.remove();
   progress.end();
   if (flags.trace) await writeTrace(flags.trace, document);
+  await recording?.save(result);
   if (previews?.shown === 0) progress.note('The run was too short for a preview; --preview always shows it.');
   const times = {
     open: opened - began,
@@ -235,6 +240,7 @@ async function assertFiles(
       ...named(trace, '--trace'),
       ...named(flags.saveText, '--save-text'),
       ...named(flags.saveLatents, '--save-latents'),
+      ...named(flags.record, '--record'),
     ],
     [
       { path: partialOf(flags.out), option: '--resume' },

@@ -24,6 +24,7 @@ export interface GenerateFlags extends ModelFlags, SizeRequest {
   fromText?: string;
   saveText?: string;
   saveLatents?: string;
+  record?: string;
   resume?: boolean;
   keepAfter: number;
   memory?: number;
@@ -82,6 +83,7 @@ const besideFrom = [
   'fromText',
   'saveText',
   'saveLatents',
+  'record',
   'resume',
   'keepAfter',
   'memory',
