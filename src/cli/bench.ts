@@ -29,6 +29,7 @@ import {
   type SizeRequest,
   saveVideo,
 } from '../index.ts';
+import { clipCommand } from './benchclip.ts';
 import { hardnessCommand } from './benchhardness.ts';
 import { kernelsCommand } from './benchkernels.ts';
 import { pageCommand, writePage } from './benchpage.ts';
@@ -47,6 +48,7 @@ export function command(): Command {
   bench.addCommand(hardnessCommand());
   bench.addCommand(pageCommand());
   bench.addCommand(stepCommand());
+  bench.addCommand(clipCommand());
   bench.addCommand(kernelsCommand());
   bench
     .command('random-model')

@@ -14,6 +14,8 @@ export interface ModelOptions extends ResolveOptions {
   /** Folder or hub id of the VAE, where it is not part of the model. */
   readonly vae?: string;
   readonly textEncoder?: string;
+  /** Whether prompts that a large text encoder encoded are kept on disk and found again. Default: yes. */
+  readonly keepText?: boolean;
   /** What quantized precisions mean, where not the default; a recorder of activations, for calibrations. */
   readonly quantization?: QuantizationOptions & { readonly recorder?: ActivationRecorder };
 }

@@ -29,6 +29,7 @@ const optionNames: OptionNames<ModelOptions> = {
   model: true,
   vae: true,
   textEncoder: true,
+  keepText: true,
   quantization: true,
   environment: true,
   onProgress: true,

@@ -37,7 +37,7 @@ async function openOpenSora(
   runtime: Runtime,
   model: string,
   folder: string,
-  options: FolderOptions & { readonly quantization?: Stdit3Options },
+  options: FolderOptions & { readonly keepText?: boolean; readonly quantization?: Stdit3Options },
 ): Promise<Pipeline> {
   const folders = await findFolders(folder, options);
   const { settings } = folders;
@@ -57,7 +57,7 @@ async function openOpenSora(
     defaults: settings.prompt,
     maxLength: transformer.config.maxCaptionLength,
     nullCaption: transformer.nullCaption,
-    cache,
+    cache: options.keepText === false ? undefined : cache,
   });
   checkParts({
     transformer: transformer.config,
