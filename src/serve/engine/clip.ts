@@ -2,8 +2,8 @@
  * One run in the engine: an order to files. It decides, makes and records as `quantcache generate` does, so the same options
  * give the same bytes.
  *
- * Files are named by the attempt, and the clip appears under its name last and whole: what an attempt leaves that died is
- * never taken for a result.
+ * Files are named by the attempt and appear whole, and only its result names them: what an attempt leaves that died is never
+ * taken for one.
  */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -90,11 +90,14 @@ export async function makeClip(
   say({ type: 'event', stage: 'save', done: 0, total: 1 });
   const saving = performance.now();
   const frames = framesOf(result.videos[0]!, result.fps);
-  const thumbnail = await savePicture(middleOf(frames), file('thumbnail'), signal);
-  const spritesheet = await savePicture(contactSheet(frames, { gap: 0 }), file('spritesheet'), signal);
-  await writeFile(file('map.svg'), decisionMap(document), { mode: 0o600 });
-  if (request.trace) await writeFile(file('trace.json'), `${JSON.stringify(document)}\n`, { mode: 0o600 });
-  await saveVideo(frames, video, await record(summary.precisions), signal);
+  // At once: pictures are encoded by threads of their own, and disks write several files as fast as one.
+  const [thumbnail, spritesheet] = await allOf([
+    savePicture(middleOf(frames), file('thumbnail'), signal),
+    savePicture(contactSheet(frames, { gap: 0 }), file('spritesheet'), signal),
+    record(summary.precisions).then((made) => saveVideo(frames, video, made, signal)),
+    writeFile(file('map.svg'), decisionMap(document), { mode: 0o600 }),
+    request.trace && writeFile(file('trace.json'), `${JSON.stringify(document)}\n`, { mode: 0o600 }),
+  ]);
   const bytes = await readFile(video);
   const files: Partial<Record<Variant, string>> = {
     video: basename(video),
@@ -165,6 +168,12 @@ function tell(event: GenerateEvent, { numSteps, loops }: RunDecision['run'], say
     const { decoded, total, loop } = event;
     say({ type: 'event', stage: 'decode', done: loop * total + decoded, total: total * loops });
   }
+}
+
+/** As `Promise.all`, but ends when all have: what fails leaves nothing going on. */
+async function allOf<const Promises extends readonly unknown[]>(promises: Promises) {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
 }
 
 const middleOf = (frames: Frames): Frames => makeFrames(frameAt(frames, frames.count >> 1), { ...frames, count: 1 });
