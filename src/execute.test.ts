@@ -213,17 +213,17 @@ test('a failing module leaves nothing behind', async () => {
 
 test('what a policy does not look into runs as one graph where the network has one', async () => {
   const asked: string[] = [];
-  const runTogether: Evaluation['runTogether'] = ({ parts, precision, residuals }, hidden) => {
-    const modules = parts.flatMap((part) => ('module' in part ? [part.module] : []));
-    asked.push(`${modules.map(({ path }) => path)} ${precision} ${residuals.length}`);
-    if (modules[0] !== first.children![0]) return undefined;
+  const runTogether: Evaluation['runTogether'] = ({ parts, residuals }, hidden) => {
+    const modules = parts.flatMap((part) => ('module' in part ? [part] : []));
+    asked.push(`${modules.map(({ module, precision }) => `${module.path} ${precision}`)} ${residuals.length}`);
+    if (modules[0]!.module !== first.children![0]) return undefined;
     return Promise.resolve({ hidden: numbers(valuesOf(hidden).map((value) => value + 11)), residuals: [] });
   };
   const network = networkOf({ runTogether });
   const finestBlock = contextOf(network, { finest: 'block' });
   expect(valuesOf(await execute(tree, numbers([0]), 'w8a8', finestBlock))).toEqual([1111]);
   // Blocks are asked, what is outside of them is not; the second declines and runs module by module.
-  expect(asked).toEqual(['block.0.attn,block.0.mlp w8a8 0', 'block.1.attn,block.1.mlp w8a8 0']);
+  expect(asked).toEqual(['block.0.attn w8a8,block.0.mlp w8a8 0', 'block.1.attn w8a8,block.1.mlp w8a8 0']);
   expect(network.ran).toEqual(['block.1.attn w8a8', 'block.1.mlp w8a8']);
   expect(finestBlock.trace.decisions.map(({ path, did }) => `${path} ${did}`)).toEqual(
     ['block.0.attn', 'block.0.mlp', 'block.0', 'block.1.attn', 'block.1.mlp', 'block.1', 'segment.0', 'step'].map(

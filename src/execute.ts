@@ -76,8 +76,8 @@ async function sequence(node: Node, hidden: Tensor, precision: Precision, contex
 async function asOneGraph(node: Node, hidden: Tensor, precision: Precision, context: StepContext) {
   const { run, evaluation, trace, step } = context;
   if (depthOf(node.level) < depthOf(run.finest ?? 'module')) return undefined;
-  const parts = modulesIn(node).map((module) => ({ module }));
-  const result = await evaluation.runTogether?.({ parts, precision, residuals: [] }, hidden);
+  const parts = modulesIn(node).map((module) => ({ module, precision }));
+  const result = await evaluation.runTogether?.({ parts, residuals: [] }, hidden);
   if (!result) return undefined;
   for (const one of nodesOf(node)) if (one !== node) trace.record({ step, node: one, did: 'compute', precision });
   return result.hidden;

@@ -85,13 +85,16 @@ export interface ModuleResult {
 /** Modules that follow each other, and what is added between them. */
 export interface Stretch {
   readonly parts: readonly StretchPart[];
-  readonly precision: Precision;
-  /** The modules that also say what they added. */
+  /** The modules, and the nodes that begin and end, that also say what they added. */
   readonly residuals: readonly Node[];
 }
 
-/** A module to run, or a residual to add. */
-export type StretchPart = { readonly module: Node } | { readonly added: Tensor };
+/** A module to run, a residual to add, or where a node begins and ends that is to say what all inside of it added. */
+export type StretchPart =
+  | { readonly module: Node; readonly precision: Precision }
+  | { readonly added: Tensor }
+  | { readonly begin: Node }
+  | { readonly end: Node };
 
 export interface StretchResult {
   readonly hidden: Tensor;

@@ -93,7 +93,7 @@ export interface Run {
   readonly finest?: Level;
   /**
    * Whether what it decides at a step follows from the node, the step and the steps before. It is then asked about all of a
-   * step before any of it runs, and what is left to compute runs in as few graphs as can be. It observes modules alone.
+   * step before any of it runs, and what is left to compute runs as one graph where the network has it.
    */
   readonly foreseen?: boolean;
   /** What to do at this node; `undefined` is no opinion. */

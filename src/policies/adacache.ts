@@ -130,6 +130,7 @@ function begin(options: Options, context: RunContext): Run {
   };
 
   return {
+    foreseen: true,
     decide({ node, step }) {
       if (node.level !== 'step') return undefined;
       now.rate = now.nextRate;

@@ -20,7 +20,7 @@ export function plannedRun({ state }: RunContext, { level, covers, computes, ord
   const history = residualHistory(state, order);
   return {
     finest: level,
-    foreseen: level === 'module',
+    foreseen: true,
     decide({ node, step }) {
       if (!covers(node) || computes(step)) return undefined;
       const terms = history.predict(node.path, step);

@@ -77,34 +77,38 @@ export function moduleGraph(node: Node, numerics: Numerics, config: Stdit3Config
   return graph.build();
 }
 
-/** The name of what a module added as an output of a graph of several. */
-export const residualOutput = (module: Node): string => `${module.path}.residual`;
+/** The name of what a node added as an output of a graph of several modules. */
+export const residualOutput = (node: Node): string => `${node.path}.residual`;
 
 /** The name of the residual that is added as so manieth part of a graph, as its input. */
 export const addedInput = (part: number): string => `added.${part}`;
 
+/** A part of a graph of several: a module and how it is written, a residual to add, or an edge of a node. */
+export type SequencePart =
+  | { readonly module: Node; readonly numerics: Numerics; readonly form: ModuleForm }
+  | 'added'
+  | { readonly begin: Node }
+  | { readonly end: Node };
+
 /** Modules that follow each other, and residuals added between them, from the hidden state `x` to the hidden state `hidden`. */
-export function sequenceGraph(
-  parts: readonly (Node | 'added')[],
-  numerics: Numerics,
-  config: Stdit3Config,
-  formOf: (module: Node) => ModuleForm,
-): Model {
-  const modules = parts.filter((part) => part !== 'added');
-  const graph = new Graph(
-    modules[0]!.path,
-    Math.max(...modules.map((module) => attentionOpset(formOf(module).kernel))),
-  );
+export function sequenceGraph(parts: readonly SequencePart[], config: Stdit3Config): Model {
+  const modules = parts.flatMap((part) => (part !== 'added' && 'module' in part ? [part] : []));
+  const graph = new Graph(modules[0]!.module.path, Math.max(...modules.map(({ form }) => attentionOpset(form.kernel))));
+  /** Hidden states before nodes that have begun, the innermost last. */
+  const before: Value[] = [];
   const inputs = inputsOf(graph, config);
   let hidden = graph.input('x', ['batch', 'frames', 'tokens', config.hiddenSize]);
-  for (const [i, module] of parts.entries()) {
-    if (module === 'added') {
+  for (const [i, part] of parts.entries()) {
+    if (part === 'added')
       hidden = graph.op.Add(hidden, graph.input(addedInput(i), ['batch', 'frames', 'tokens', config.hiddenSize]));
-      continue;
+    else if ('begin' in part) before.push(hidden);
+    else if ('end' in part) graph.output(residualOutput(part.end), graph.op.Sub(hidden, before.pop()!));
+    else {
+      const { module, numerics, form } = part;
+      const results = writeModule(module, graph, numerics, config, form, inputs, hidden);
+      if (results.residual) graph.output(residualOutput(module), results.residual);
+      hidden = results.hidden!;
     }
-    const results = writeModule(module, graph, numerics, config, formOf(module), inputs, hidden);
-    if (results.residual) graph.output(residualOutput(module), results.residual);
-    hidden = results.hidden!;
   }
   graph.output('hidden', hidden);
   return graph.build();

@@ -20,6 +20,7 @@ import {
   type ModuleOutput,
   moduleGraph,
   residualOutput,
+  type SequencePart,
   sequenceGraph,
 } from './modules.ts';
 import { type Dims, eachSample, piecesFor, whole } from './pieces.ts';
@@ -80,30 +81,46 @@ async function runSequence(
   network: Network,
   generation: Generation,
   modulation: Tensor,
-  { parts, precision, residuals }: Stretch,
+  { parts, residuals }: Stretch,
   hidden: Tensor,
 ): Promise<StretchResult> {
   const { quantizer, config, sessions } = network;
-  const numerics = await quantizer.prepare(precision);
-  const formed = (module: Node): ModuleForm => {
-    const outputs: ModuleOutput[] = residuals.includes(module) ? ['hidden', 'residual'] : ['hidden'];
-    return { precision, ...formOf(network, generation, module, hidden, numerics, outputs) };
-  };
-  const written = parts.map((part) => ('module' in part ? part.module : 'added'));
-  const modules = written.filter((part) => part !== 'added');
-  const forms = written.map((part) =>
-    part === 'added' ? part : `${part.path} ${Object.values(formed(part)).join(' ')}`,
-  );
-  const session = await sessions.get(`together ${forms}`, () => sequenceGraph(written, numerics, config, formed), {
-    prepack: numerics.integer,
+  const written: SequencePart[] = [];
+  for (const part of parts) {
+    if ('added' in part) written.push('added');
+    else if ('begin' in part || 'end' in part) written.push(part);
+    else {
+      const { module, precision } = part;
+      const outputs: ModuleOutput[] = residuals.includes(module) ? ['hidden', 'residual'] : ['hidden'];
+      const numerics = await quantizer.prepare(precision);
+      const form = { precision, ...formOf(network, generation, module, hidden, numerics, outputs) };
+      written.push({ module, numerics, form });
+    }
+  }
+  const modules = written.flatMap((part) => (part !== 'added' && 'module' in part ? [part] : []));
+  const session = await sessions.get(`together ${written.map(nameOf)}`, () => sequenceGraph(written, config), {
+    prepack: modules.some(({ numerics }) => numerics.integer),
     spinning: true,
   });
-  const added = Object.fromEntries(
-    parts.flatMap((part, i) => ('added' in part ? [[addedInput(i), part.added] as const] : [])),
-  );
-  const feeds = { x: hidden, ...added, ...(await feedsOf(network, generation, modulation, modules)) };
-  const results = await session.run(feeds);
-  return { hidden: results.hidden!, residuals: residuals.map((module) => results[residualOutput(module)]!) };
+  const results = await session.run({
+    x: hidden,
+    ...Object.fromEntries(parts.flatMap((part, i) => ('added' in part ? [[addedInput(i), part.added]] : []))),
+    ...(await feedsOf(
+      network,
+      generation,
+      modulation,
+      modules.map(({ module }) => module),
+    )),
+  });
+  return { hidden: results.hidden!, residuals: residuals.map((node) => results[residualOutput(node)]!) };
+}
+
+/** What tells parts of a graph apart. */
+function nameOf(part: SequencePart): string {
+  if (part === 'added') return part;
+  if ('begin' in part) return `begin ${part.begin.path}`;
+  if ('end' in part) return `end ${part.end.path}`;
+  return `${part.module.path} ${Object.values(part.form).join(' ')}`;
 }
 
 /** How a module is to be written for these sizes. What is watched, and attention before its gate, is computed whole. */

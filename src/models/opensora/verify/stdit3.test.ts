@@ -59,8 +59,8 @@ async function outputOf(samples: readonly Sample[], first: number, guided: boole
     precision: 'fp32',
     residual: false,
   });
-  const parts = network.blocks[1]!.children!.map((module) => ({ module }));
-  const together = (await evaluation.runTogether!({ parts, precision: 'fp32', residuals: [] }, hidden))!;
+  const parts = network.blocks[1]!.children!.map((module) => ({ module, precision: 'fp32' as const }));
+  const together = (await evaluation.runTogether!({ parts, residuals: [] }, hidden))!;
   const output = await evaluation.finish(together.hidden);
   return { data: (await runtime.read(output)).slice(), dims: output.dims };
 }

@@ -91,6 +91,7 @@ export function cachingRun(settings: CachingSettings, context: RunContext, varia
   };
 
   return {
+    foreseen: !perLayer, // modules that differ from clip to clip are better run alone than compiled anew each time
     decide({ node, step }) {
       if (node.level === 'step') seen = [];
       const residual = decides(node) && !always(step) && step < (due.get(node.path) ?? 0) && kept.get(node.path);
