@@ -159,6 +159,20 @@ describe.skipIf(missing)(`a cluster${missing ? `: ${missing}` : ''}`, () => {
     await kill(worker);
   });
 
+  test('a database that is gone for a while ends nobody, and the job that ran is made', async () => {
+    const [worker, server] = [await start('worker'), await start('server')];
+    const id = await add('long');
+    await until(async () => (await queue.get(id))?.state === 'in_progress');
+    await postgres.interrupt(1500);
+    await until(async () => (await queue.get(id).catch(() => undefined))?.state === 'completed');
+    const next = await add('next');
+    await until(async () => (await queue.get(next))?.state === 'completed');
+    for (const made of [id, next])
+      expect(readdirSync(queue.folderOf(made)).filter((name) => /mp4/.test(name))).toHaveLength(1);
+    expect([worker.exitCode, server.exitCode]).toEqual([null, null]);
+    for (const child of [worker, server]) await kill(child);
+  });
+
   test('a job that is cancelled from another process stops within three seconds', async () => {
     const worker = await start('worker');
     const id = await add('long');

@@ -69,8 +69,9 @@ export async function createApp(serve: ServeContext, { studio, onError }: AppOpt
   app.notFound(() => answer(notFound('There is no such page.')));
   app.onError((error, context) => {
     const refusal = refusalOf(error);
+    const isOurs = refusal.status === 500 || refusal.code === 'storage_unavailable';
     // Who goes away while being read is no fault of ours.
-    if (refusal.status === 500 && !context.req.raw.signal.aborted) onError?.(error);
+    if (isOurs && !context.req.raw.signal.aborted) onError?.(error);
     const response = answer(refusal);
     // What the guards had set already.
     for (const [name, value] of context.res.headers) if (!response.headers.has(name)) response.headers.set(name, value);
@@ -92,5 +93,14 @@ function refusalOf(error: unknown): Refusal {
     return new Refusal(error.status as RefusalStatus, 'invalid_request', error.message);
   if (error instanceof QuantCacheError && error.code === 'aborted')
     return new Refusal(503, 'stopping', 'The server is stopping.', { headers: { 'retry-after': '10' } });
+  if (error instanceof QuantCacheError && error.code === 'io')
+    return new Refusal(
+      503,
+      'storage_unavailable',
+      'The server cannot reach what it keeps videos in. Try again later.',
+      {
+        headers: { 'retry-after': '10' },
+      },
+    );
   return new Refusal(500, 'server_error', 'Something went wrong here; the server has a note of it.');
 }

@@ -136,6 +136,26 @@ export function databaseError(error: unknown): QuantCacheError {
   );
 }
 
+/** A database whose errors say what it is that cannot be used. */
+export function explaining(database: Database): Database {
+  const explained = (sql: Sql): Sql => ({
+    executeSql: (text, values) =>
+      sql.executeSql(text, values).catch((error: unknown) => {
+        throw databaseError(error);
+      }),
+  });
+  return {
+    ...explained(database),
+    listen: (...args) => database.listen(...args),
+    async beginTransaction() {
+      const { db, commit, rollback } = await database.beginTransaction().catch((error: unknown) => {
+        throw databaseError(error);
+      });
+      return { db: explained(db), commit, rollback };
+    },
+  };
+}
+
 /** Does things in one transaction: all of them, or none. */
 export async function inTransaction<Result>(database: Database, act: (sql: Sql) => Promise<Result>): Promise<Result> {
   const transaction = await database.beginTransaction();

@@ -20,14 +20,18 @@ describe.skipIf(missing)(`the queue in Postgres${missing ? `: ${missing}` : ''}`
   let postgres: TestPostgres;
   beforeAll(async () => {
     postgres = await startPostgres();
+    // Tables are made once: it takes as long as a test.
+    const data = mkdtempSync(join(tmpdir(), 'quantcache-own-'));
+    await (await openPostgresQueue({ url: await postgres.database('made'), data })).close();
+    rmSync(data, { recursive: true });
   }, 60_000);
   afterAll(() => postgres.stop(), 60_000);
 
-  testQueue(async (data) => openPostgresQueue({ url: await postgres.database(basename(data)), data }));
+  testQueue(async (data) => openPostgresQueue({ url: await postgres.database(basename(data), 'made'), data }));
 
   let databases = 0;
   async function open(): Promise<{ queue: JobQueue; other: JobQueue; url: string }> {
-    const url = await postgres.database(`own${databases++}`);
+    const url = await postgres.database(`own${databases++}`, 'made');
     const data = mkdtempSync(join(tmpdir(), 'quantcache-own-'));
     const [queue, other] = [await openPostgresQueue({ url, data }), await openPostgresQueue({ url, data })];
     opened.push({ queue, data }, { queue: other, data });

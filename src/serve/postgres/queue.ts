@@ -8,11 +8,21 @@
  * changes nothing.
  */
 import { join } from 'node:path';
+import { messageOf } from '../../errors.ts';
 import { createEventLog } from '../events.ts';
 import { openFolders } from '../folders.ts';
 import { cancelled, createJob, isFinished, type Job } from '../job.ts';
 import { type AttemptNews, type Handler, type JobEvent, type JobQueue, settle, told, unforeseen } from '../queue.ts';
-import { type BossJob, databaseError, inTransaction, openBoss, queueName, type Sql, workSettings } from './boss.ts';
+import {
+  type BossJob,
+  databaseError,
+  explaining,
+  inTransaction,
+  openBoss,
+  queueName,
+  type Sql,
+  workSettings,
+} from './boss.ts';
 import * as table from './table.ts';
 
 /** Milliseconds between two savings of how far a run is; it is told more often. */
@@ -44,7 +54,7 @@ class GiveBack extends Error {}
 export async function openPostgresQueue({ url, data, tell = () => {} }: PostgresOptions): Promise<JobQueue> {
   const folders = await openFolders(join(data, 'videos'));
   const boss = await openBoss(url, tell);
-  const database = boss.getDb();
+  const database = explaining(boss.getDb());
   const log = createEventLog();
   const running = new Map<string, Running>();
   const attending = new Map<string, Promise<void>>();
@@ -69,7 +79,7 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
     .listen(
       table.channel,
       (payload) => {
-        hearing = hearing.then(() => hear(payload)).catch((error: unknown) => tell(databaseError(error).message));
+        hearing = hearing.then(() => hear(payload)).catch((error: unknown) => tell(messageOf(error)));
       },
       () => undefined,
     )
@@ -156,7 +166,7 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
     };
     return {
       report(news: AttemptNews) {
-        telling = telling.then(() => one(news)).catch((error: unknown) => tell(databaseError(error).message));
+        telling = telling.then(() => one(news)).catch((error: unknown) => tell(messageOf(error)));
       },
       told: () => telling,
     };
@@ -177,7 +187,7 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
         return { kind: 'added', job } as const;
       }).catch(async (error: unknown) => {
         await folders.remove(asked.id);
-        throw databaseError(error);
+        throw error;
       });
       if (added.kind !== 'added') await folders.remove(asked.id);
       return added;

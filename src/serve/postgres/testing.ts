@@ -37,8 +37,10 @@ function programs(): string | undefined {
 }
 
 export interface TestPostgres {
-  /** The address of a new database; the same name gives the same one. */
-  database(name: string): Promise<string>;
+  /** The address of a new database, empty or like another one that nobody uses; the same name gives the same one. */
+  database(name: string, like?: string): Promise<string>;
+  /** Ends, and comes back after so many milliseconds. */
+  interrupt(milliseconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -59,7 +61,12 @@ export async function startPostgres(): Promise<TestPostgres> {
     `unix_socket_directories=${folder}`,
   ];
   const args = ['-D', files, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-  const server = spawn(join(bin, 'postgres'), args, run);
+  let server = spawn(join(bin, 'postgres'), args, run);
+  const end = async () => {
+    const ended = new Promise((resolve) => server.once('exit', resolve));
+    server.kill('SIGINT');
+    await ended;
+  };
   const sql = (statement: string) =>
     execFileSync(
       join(bin, 'psql'),
@@ -71,15 +78,19 @@ export async function startPostgres(): Promise<TestPostgres> {
   await ready(sql, server);
   const known = new Set<string>();
   return {
-    async database(name) {
-      if (!known.has(name)) sql(`create database "${name}"`);
+    async database(name, like = 'template1') {
+      if (!known.has(name)) sql(`create database "${name}" template "${like}"`);
       known.add(name);
       return `postgres://test@127.0.0.1:${port}/${name}`;
     },
+    async interrupt(milliseconds) {
+      await end();
+      await new Promise((tick) => setTimeout(tick, milliseconds));
+      server = spawn(join(bin, 'postgres'), args, run);
+      await ready(sql, server);
+    },
     async stop() {
-      const ended = new Promise((resolve) => server.once('exit', resolve));
-      server.kill('SIGINT');
-      await ended;
+      await end();
       rmSync(folder, { recursive: true, force: true });
     },
   };
