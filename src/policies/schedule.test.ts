@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { contextOf, numbers, siteOf } from '../../test/scalars.ts';
 import { torchGenerator } from '../samplers/random.ts';
 import { createBench, testPolicy } from './conformance.ts';
 import { createPolicy } from './index.ts';
@@ -114,4 +115,19 @@ test('a measured table gives a schedule that beats an even one of the same budge
   expect(optimal).toBeLessThan(await distance({ steps: [0, 2, 4, 6, 8, 10] }));
   await expect(bench.sample(createPolicy('schedule', { errors: errors.slice(1) }))).rejects.toThrow(/11 steps.*12/);
   await bench.close();
+});
+
+test('the policy computes the best steps for its errors, and those that it is given before them', async () => {
+  const numSteps = 4;
+  // Only what step 1 computed changes fast.
+  const errors = [[1, 1, 1], [9, 9], [1], []];
+  const computed = async (options: Record<string, unknown>) => {
+    const context = contextOf(numSteps);
+    const run = createPolicy('schedule', options).begin(context);
+    await run.observe!(siteOf(context.tree, 0), numbers([1]));
+    const actions = await Promise.all([0, 1, 2, 3].map((step) => run.decide(siteOf(context.tree, step))));
+    return actions.flatMap((action, step) => (action === undefined ? [step] : []));
+  };
+  expect(await computed({ errors, budget: 2 })).toEqual([0, 2]);
+  expect(await computed({ errors, budget: 2, steps: [0, 1] })).toEqual([0, 1]);
 });

@@ -17,7 +17,7 @@ test('a mask outweighs "every", however short it is', async () => {
     return actions.filter((action) => action === undefined);
   };
   expect(await computed({ every: 2 })).toHaveLength(2);
-  expect(await computed({ every: 2, mask: '5' })).toHaveLength(4);
+  expect(await computed({ every: 2, mask: '1' })).toHaveLength(4);
 });
 
 test('a mask may have so many steps and no more', () => {

@@ -194,6 +194,10 @@ test('the codebook, where nobody says otherwise', () => {
   ]);
 });
 
+test('a list of probes names some', () => {
+  expect(() => hlc({ probe: [] })).toThrow(/probe/);
+});
+
 test('a step is one graph where no module is decided about or compared', () => {
   const finest = (options: Record<string, unknown>) => createPolicy('hlc', options).begin(contextOf(12)).finest;
   expect(finest({})).toBe('step');
