@@ -16,7 +16,7 @@ export function Job({ video }: { readonly video: Video }) {
   return (
     <li class="job" data-running={status === 'in_progress'}>
       <button type="button" class="job-open" aria-current={shown} onClick={() => go({ at: 'clip', id })}>
-        {preview ? <Preview frames={preview} label="" pixels /> : <span class="grain" aria-hidden="true" />}
+        {preview ? <Preview frames={preview} label="" /> : <span class="grain" aria-hidden="true" />}
         <span class="job-text">
           <b>{prompt}</b>
           <small class="soft">

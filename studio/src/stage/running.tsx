@@ -11,13 +11,12 @@ import { cancel, liveOf } from '../state/library.ts';
 export function Running({ video }: { readonly video: Video }) {
   const live = liveOf(video.id);
   const { num_inference_steps, loops, steps, seed, attempt } = video.quantcache;
-  const [width = 1] = video.size.split('x').map(Number);
   const preview = useFilmstrip(live?.preview, shapeOf(video));
   return (
     <article class="clip running">
       <div class="theatre" style={{ '--ratio': ratioOf(video) }}>
         {preview ? (
-          <Preview frames={preview} label={`Preview of “${video.prompt}”`} pixels={width < 256} glows />
+          <Preview frames={preview} label={`Preview of “${video.prompt}”`} glows />
         ) : (
           <div class="screen grain" role="img" aria-label="No preview yet" />
         )}

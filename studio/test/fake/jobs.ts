@@ -161,6 +161,7 @@ function completedOf({ profile, trace, steps, speedup, milliseconds }: FakeClip)
       precision,
       steps,
       speedup,
+      estimated_quality: trace.policy.startsWith('quantcache') ? 39 : null,
       times: { denoise: milliseconds },
       eta_seconds: null,
       queue_position: null,
