@@ -103,7 +103,7 @@ export interface CreateVideo {
     readonly profile?: string;
     /** Decibels against full computation that leaps aim at, by the run's own estimate, instead of those of the profile. */
     readonly quality?: number;
-    /** How many times as fast as full computation the clip is to be; the best profile that promises it is taken. */
+    /** How many times as fast as full computation the clip is to be, by what calibration measured; in place of a quality. */
     readonly speedup?: number;
     readonly policy?: string;
     readonly policy_options?: Readonly<Record<string, unknown>>;

@@ -104,6 +104,7 @@ function fieldsOf({ request: { model, run, outputFormat, trace }, priority }: Jo
     quantcache: definedOnly({
       profile: run.profile,
       quality: run.quality,
+      speedup: run.speedup,
       policy: run.policy,
       policy_options: run.policyOptions,
       precision: run.precision,

@@ -7,7 +7,7 @@ export function methodOf({ quantcache }: Video): string {
   const asked = request.quantcache ?? {};
   if (asked.quality !== undefined) return `aims at ${asked.quality} dB`;
   if (profile) return profile;
-  if (asked.speedup !== undefined) return `at least ${asked.speedup}×`;
+  if (asked.speedup !== undefined) return `aims at ${asked.speedup}×`;
   const name = policy ?? asked.policy ?? asked.profile ?? 'standard';
   return precision && !(name === 'full' && precision === 'fp32') ? `${name} ${precision}` : name;
 }

@@ -107,13 +107,18 @@ test('a run is shown as it goes, and nothing of that stays', async () => {
   expect(readdirSync(join(data, 'jobs', id.slice(6))).join()).not.toContain('preview');
 });
 
-test('a quality that is aimed at decides how much is computed', async () => {
+test('what is aimed at decides how much is computed', async () => {
   const computed = async (quality: number) => {
     const { quantcache } = await make({ prompt, seed: 7, quantcache: { quality } });
     expect(quantcache.estimated_quality).toBeGreaterThan(quality - 3);
     return quantcache.steps!.filter((did) => did === 'computed').length;
   };
-  expect(await computed(48)).toBeGreaterThan(await computed(30));
+  const careful = await computed(48);
+  expect(careful).toBeGreaterThan(await computed(30));
+  const fast = await make({ prompt, seed: 7, quantcache: { speedup: 6 } });
+  expect(fast.quantcache.steps!.filter((did) => did === 'computed').length).toBeLessThan(careful);
+  const { error } = await make({ prompt, seed: 7, quantcache: { speedup: 900 } });
+  expect(error).toMatchObject({ code: 'invalid_option', message: expect.stringMatching(/at most/) });
 });
 
 test('a video says by what its profile decides, without the tables behind it', async () => {

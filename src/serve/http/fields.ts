@@ -46,7 +46,9 @@ const ours = z.strictObject({
   quality: number(z.number().positive().max(200))
     .optional()
     .describe("decibels against full computation to aim at, by the run's own estimate, instead of the profile's"),
-  speedup: number().optional().describe('times as fast as full computation; takes the best profile that promises it'),
+  speedup: number(z.number().positive().max(1000))
+    .optional()
+    .describe('times as fast as full computation to aim at, by what calibration measured, in place of a quality'),
   policy: z.string().optional().describe('what to compute, reuse and skip, instead of a profile'),
   policy_options: options.optional(),
   precision: z.enum(precisions).optional(),

@@ -43,8 +43,13 @@ export function orderOf(fields: CreateFields, { model, modelName, capabilities, 
     size: `${size.height}x${size.width}`,
     frames,
     fps,
-    profile: profileOf(ours, capabilities.profiles),
-    quality: qualityOf(ours, capabilities.profiles),
+    // By name only: files that profiles may be elsewhere are not read.
+    profile: oneOf(
+      ours.profile,
+      capabilities.profiles.map(({ name }) => name),
+      'profile',
+    ),
+    ...aimOf(ours, capabilities.profiles),
     policy: ours.policy,
     policyOptions: ours.policy_options,
     precision: ours.precision,
@@ -174,36 +179,22 @@ function oneOf(value: string | undefined, allowed: readonly string[], name: stri
 
 type Ours = NonNullable<CreateFields['quantcache']>;
 
-/** The profile that is named, or the best that promises a speed-up. Files that profiles may be elsewhere are not read. */
-function profileOf({ profile, speedup }: Ours, profiles: readonly ProfileDescription[]): string | undefined {
-  const names = profiles.map(({ name }) => name);
-  if (speedup === undefined) return oneOf(profile, names, 'profile');
-  const param = 'quantcache[speedup]';
-  if (profile !== undefined)
-    throw new Refusal(400, 'invalid_value', 'A speed-up chooses the profile; give one of them.', { param });
-  // They are listed by speed: the first that is fast enough is the best.
-  const found = profiles.find((one) => (one.speedup ?? 0) >= speedup);
-  if (found) return found.name;
-  const promises = profiles.map((one) => `${one.name}: ${one.speedup?.toFixed(1)}x`);
-  const message = `No profile of this model promises that. There are: ${promises.join('; ') || 'none'}.`;
-  throw new Refusal(400, 'unsupported_target', message, { param });
-}
-
-/** The decibels that leaps aim at, where what was asked for leaps. */
-function qualityOf(
+/** What leaps aim at in place of what the profile does, where what was asked for leaps. */
+function aimOf(
   { quality, speedup, profile, policy, policy_options }: Ours,
   profiles: readonly ProfileDescription[],
-): number | undefined {
-  if (quality === undefined) return undefined;
-  const refuse = (message: string) => new Refusal(400, 'unsupported_target', message, { param: 'quantcache[quality]' });
-  if (speedup !== undefined) throw refuse('A run aims at a quality or at a speed-up; give one of them.');
+): Pick<RunOptions, 'quality' | 'speedup'> {
+  const name = speedup === undefined ? 'quality' : 'speedup';
+  const refuse = (message: string) => new Refusal(400, 'unsupported_target', message, { param: `quantcache[${name}]` });
+  if (quality === undefined && speedup === undefined) return {};
+  if (quality !== undefined && speedup !== undefined)
+    throw refuse('A run aims at a quality or at a speed-up; give one of them.');
   if (policy !== undefined && policy !== 'quantcache')
-    throw refuse(`Policy ${policy} aims at no quality; leave out one of them.`);
-  if (policy_options?.hlc === false)
-    throw refuse('hlc=false leaves out what aims at a quality; leave out one of them.');
-  const planned = profiles.find(({ name, target_quality }) => name === profile && target_quality === null);
-  if (planned) throw refuse(`Profile ${planned.name} follows a fixed plan, which aims at no quality.`);
-  return quality;
+    throw refuse(`Policy ${policy} aims at none; leave out one of them.`);
+  if (policy_options?.hlc === false) throw refuse('hlc=false leaves out what aims at one; leave out one of them.');
+  const planned = profiles.find((one) => one.name === profile && one.target_quality === null);
+  if (planned) throw refuse(`Profile ${planned.name} follows a fixed plan, which aims at none.`);
+  return { quality, speedup };
 }
 
 /** When the run is shown as it goes. */

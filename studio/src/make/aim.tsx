@@ -1,4 +1,4 @@
-/** The balance of speed and quality: a profile, a quality to reach, or a speed to reach. */
+/** The balance of speed and quality: a profile, or a quality or a speed to aim at. */
 import type { ModelCapabilities, ProfileDescription } from '../api/types.ts';
 import { Segments } from '../components/segments.tsx';
 import type { Aim } from '../state/draft.ts';
@@ -10,7 +10,7 @@ export interface AimProps {
 }
 
 /** Where targets begin where no profile was measured. */
-const usual = { decibels: 35, times: 6 };
+const usual = { decibels: 35, times: 5 };
 
 const kinds = [
   { value: 'profile', label: 'Profile' },
@@ -54,11 +54,11 @@ export function AimChoice({ aim, can, choose }: AimProps) {
       )}
       {aim.by === 'speedup' && (
         <Target
-          label="at least"
+          label="aim at"
           unit="× as fast"
-          note="The best that is so much faster than computing everything."
+          note="As many steps as that leaves time for, each where it helps most; by what calibration measured."
           min={2}
-          max={20}
+          max={10}
           value={aim.times}
           set={(times) => choose({ by: 'speedup', times })}
         />
