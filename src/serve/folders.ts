@@ -25,7 +25,7 @@ export function folderOf(root: string, id: string): string {
 
 export interface JobFolders {
   folder(id: string): string;
-  /** Makes a job's folder; its path. */
+  /** Makes a job's folder; its path. Throws `io`. */
   make(id: string): Promise<string>;
   remove(id: string): Promise<void>;
   /** Removes all files of a job but what it is. */
@@ -59,8 +59,11 @@ export async function openFolders(root: string): Promise<JobFolders> {
     folder,
     remove,
     async make(id) {
-      await mkdir(folder(id), { recursive: true, mode: 0o700 });
-      return folder(id);
+      const path = folder(id);
+      await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+        throw fileError('write', path, error);
+      });
+      return path;
     },
     empty: (id) => sweep(id, (name) => name === jobDocument),
     clear(job) {
