@@ -103,6 +103,15 @@ describe.skipIf(missing)(`the queue in Postgres${missing ? `: ${missing}` : ''}`
     expect(heard).toEqual(['queued', 'started']);
   });
 
+  test('an attempt that was given out before the newest one does not begin', async () => {
+    const { queue, url } = await open();
+    const [stale, next] = [newJob('stale', { priority: 1 }), newJob('next')];
+    for (const job of [stale, next]) await queue.add(job);
+    await rewrite(url, stale.id, 7);
+    expect((await begin(queue)).job.id).toBe(next.id);
+    expect(await queue.get(stale.id)).toMatchObject({ state: 'queued', attempt: 7 });
+  });
+
   test('a job and its row come together or not at all', async () => {
     const { queue, url } = await open();
     const boss = await openBoss(url, () => {});
