@@ -32,6 +32,7 @@ create table if not exists quantcache.videos (
 create index if not exists videos_kept on quantcache.videos (completed_at)
   where state in ('completed', 'failed') and expired_at is null;
 create index if not exists videos_waiting on quantcache.videos (priority desc, created_at) where state = 'queued';
+create index if not exists videos_waiting_of_owner on quantcache.videos (owner) where state = 'queued';
 create index if not exists videos_running on quantcache.videos (created_at) where state = 'in_progress';`;
 
 /** Makes what is not there yet; processes that start at the same time follow each other. */
