@@ -43,3 +43,16 @@ export async function openStudio(): Promise<Studio> {
     },
   };
 }
+
+/** Drops a file on the page. */
+export async function drop(page: Page, content: Buffer, name: string, type: string): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ bytes, name, type }) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+      return data;
+    },
+    { bytes: [...content], name, type },
+  );
+  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+}

@@ -1,10 +1,9 @@
 /** The studio as people use it, in Chromium; skipped where there is none. */
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { browserPath, noBrowser } from './browser.ts';
 import { clipFile } from './fake/clips.ts';
 import { seededClips } from './fake/server.ts';
-import { openStudio, type Studio } from './page.ts';
+import { drop, openStudio, type Studio } from './page.ts';
 
 const star = 'a large red star moves right over a blue background';
 
@@ -230,19 +229,6 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
     expect(await page.locator('.composer').isVisible()).toBe(false);
   });
 });
-
-/** Drops a file on the page. */
-async function drop(page: Page, content: Buffer, name: string, type: string): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ({ bytes, name, type }) => {
-      const data = new DataTransfer();
-      data.items.add(new File([new Uint8Array(bytes)], name, { type }));
-      return data;
-    },
-    { bytes: [...content], name, type },
-  );
-  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
-}
 
 /** Looks at a canvas in so many moments: how many pictures it showed. */
 async function watch({ selector, moments }: { selector: string; moments: number }): Promise<number> {

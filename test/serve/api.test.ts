@@ -236,6 +236,9 @@ describe('a video', () => {
     const { id } = await server.create({ prompt: 'slow', quantcache: { preview: 'always' } });
     const events = await eventsUntil(`/v1/videos/${id}/events`, 'preview');
     const [url] = events.flatMap(({ event }) => (event.type === 'preview' ? [event.url] : []));
+    // Who begins to listen only now sees what there is, without waiting for the next one.
+    const [, first] = await eventsUntil(`/v1/videos/${id}/events`, 'preview');
+    expect(first?.event).toMatchObject({ type: 'preview', id });
     const preview = await fetch(server.url + url);
     expect([preview.headers.get('content-type'), await preview.text()]).toEqual([
       'image/png',

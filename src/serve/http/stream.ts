@@ -5,7 +5,7 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { ServerEvent } from '../api.ts';
-import type { QueueEvent } from '../queue.ts';
+import type { JobQueue, QueueEvent } from '../queue.ts';
 import { videoIdOf } from '../video.ts';
 import type { ServeContext } from './context.ts';
 import { Refusal } from './refusal.ts';
@@ -23,6 +23,7 @@ export interface Streams {
 
 export function createStreams({ queue, settings }: ServeContext, shows: Shows): Streams {
   const ends = new Set<() => void>();
+  const previews = newestPreviews(queue);
 
   async function open(context: Context, jobId?: string): Promise<Response> {
     if (ends.size >= settings.maxStreams)
@@ -53,6 +54,8 @@ export function createStreams({ queue, settings }: ServeContext, shows: Shows): 
         const jobs = jobId === undefined ? await queue.active() : [await queue.get(jobId)].flatMap((job) => job ?? []);
         return { id: undefined, event: { type: 'snapshot', videos: await shows.videos(jobs) } };
       });
+      for (const [id, event] of previews)
+        if (jobId === undefined || jobId === id) send(async () => ({ id: undefined, event: await told(event, shows) }));
       const unsubscribe = queue.subscribe(
         (event) => {
           if (jobId !== undefined && event.id !== jobId) return;
@@ -80,6 +83,16 @@ export function createStreams({ queue, settings }: ServeContext, shows: Shows): 
       for (const end of ends) end();
     },
   };
+}
+
+/** What runs look like now, by job: who begins to listen should not have to wait for the next preview. */
+function newestPreviews(queue: JobQueue): ReadonlyMap<string, QueueEvent> {
+  const newest = new Map<string, QueueEvent>();
+  queue.subscribe((event) => {
+    if (event.type === 'preview') newest.set(event.id, event);
+    else if (event.type !== 'progress' && event.type !== 'warning') newest.delete(event.id);
+  });
+  return newest;
 }
 
 /** An event of the queue as clients hear it. */
