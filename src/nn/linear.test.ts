@@ -1,8 +1,12 @@
 /** Linear maps and activations against the plain oracle. */
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectSame, randomTensors, runOnce, scopeOf, temporaryFolder, writeWeights } from '../../test/layers.ts';
 import { createRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { openCheckpoint } from '../weights/checkpoint.ts';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from '../weights/half.ts';
+import { writeSafetensors } from '../weights/safetensors.ts';
 import { gelu, linearFp32, overRows, perceptron, silu } from './linear.ts';
 import * as reference from './reference.ts';
 
@@ -34,6 +38,28 @@ describe('linearFp32', () => {
     expectSame(await runOnce(runtime, scope.graph, { x }), reference.linear(x, matrix, bias));
   });
 });
+
+test.each(['F16', 'BF16'] as const)(
+  'large weights in %s are widened some outputs at a time, to the same numbers',
+  async (dtype) => {
+    const [outputs, inputs, rows] = [3 * 1024, 4096, 3]; // 48 MB widened, and less at a time
+    const narrow = dtype === 'F16' ? float32ToFloat16 : float32ToBfloat16;
+    const widen = dtype === 'F16' ? float16ToFloat32 : bfloat16ToFloat32;
+    const random = randomTensors(6);
+    const [x, bias] = [random([rows, inputs]), random([outputs])];
+    const stored = narrow(random([outputs, inputs]).data);
+    const file = join(folder, `${dtype}.safetensors`);
+    await writeSafetensors(file, [
+      { name: 'fc.weight', dtype, shape: [outputs, inputs], data: stored },
+      { name: 'fc.bias', dtype: 'F32', shape: [outputs], data: bias.data },
+    ]);
+    const scope = scopeOf(await openCheckpoint(file));
+    scope.graph.output('y', linearFp32(scope, scope.graph.input('x', ['rows', inputs]), 'fc'));
+    expect(new TextDecoder('latin1').decode(scope.graph.build().bytes)).toMatch(/Scan/);
+    const weight = { shape: [outputs, inputs], data: widen(stored) };
+    expectSame(await runOnce(runtime, scope.graph, { x }), reference.linear(x, weight, bias));
+  },
+);
 
 test('overRows keeps the leading axes', async () => {
   const random = randomTensors(4);

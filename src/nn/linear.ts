@@ -1,15 +1,45 @@
 /** Linear maps in float32 and the multi-layer perceptrons made of them. Weights are `[outputs, inputs]` as in PyTorch. */
 import { float } from '../onnx/attributes.ts';
-import type { Value } from '../onnx/graph.ts';
+import { type ElementType, elementTypeCode, type Graph, type Value } from '../onnx/graph.ts';
+import type { Dtype } from '../weights/dtypes.ts';
 import type { LinearWriter, Scope } from './scope.ts';
 
-/** y = x W^T + b in float32 for `[rows, inputs]`. `Gemm` takes the weight as PyTorch stores it, so nothing is copied. */
+/**
+ * y = x W^T + b in float32 for `[rows, inputs]`. `Gemm` takes the weight as PyTorch stores it, so that nothing is copied; large
+ * ones in 16 bits are widened some outputs at a time.
+ */
 export const linearFp32: LinearWriter = ({ graph, weights }, x, name) => {
   const weight = weights.get(`${name}.weight`);
-  const matrix = graph.weight(weight, [weight.shape[0]!, weight.shape.slice(1).reduce((size, n) => size * n, 1)]);
+  const outputs = weight.shape[0]!;
+  const inputs = weight.shape.slice(1).reduce((size, n) => size * n, 1);
   const bias = weights.has(`${name}.bias`) ? graph.weight(weights.get(`${name}.bias`)) : undefined;
-  return graph.op.Gemm(x, matrix, bias, { transB: 1, alpha: float(1), beta: float(1) });
+  const half = halves[weight.dtype];
+  const slices = half ? wideningSlices(outputs, inputs) : 1;
+  if (slices === 1) return gemm(graph, x, graph.weight(weight, [outputs, inputs]), bias);
+  const stored = graph.rawWeight(weight, [slices, outputs / slices, inputs]);
+  const { y } = graph.scan(
+    { stored },
+    (body, { stored: some }) => ({ y: gemm(body, x, body.op.Cast(some, { to: elementTypeCode('float32') })) }),
+    half && { stored: half },
+  );
+  const joined = graph.op.Reshape(graph.op.Transpose(y, { perm: [1, 0, 2] }), [-1, outputs]);
+  return bias === undefined ? joined : graph.op.Add(joined, bias);
 };
+
+const halves: Partial<Record<Dtype, ElementType>> = { F16: 'float16', BF16: 'bfloat16' };
+
+const gemm = (graph: Graph, x: Value, matrix: Value, bias?: Value): Value =>
+  graph.op.Gemm(x, matrix, bias, { transB: 1, alpha: float(1), beta: float(1) });
+
+/** The most bytes that are widened at once: the system keeps such blocks when they are freed, and fresh ones cost most of the time. */
+const mostWidened = 24 * 2 ** 20;
+
+/** The fewest equal parts of the outputs that are small enough; 1 where there are none. */
+function wideningSlices(outputs: number, inputs: number): number {
+  const least = Math.ceil((outputs * inputs * Float32Array.BYTES_PER_ELEMENT) / mostWidened);
+  for (let slices = least; slices <= 8 * least; slices++) if (outputs % slices === 0) return slices;
+  return 1;
+}
 
 /** Applies a `[rows, channels]` layer to the last axis of a value of any rank. */
 export function overRows({ graph }: Scope, x: Value, width: number, layer: (rows: Value) => Value): Value {

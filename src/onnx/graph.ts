@@ -122,11 +122,15 @@ export class Graph {
 
   /**
    * Runs a body over every slice of some values along their first axis, all of one length, and stacks each of its results:
-   * memory for one slice at a time. The body may use values of this graph.
+   * memory for one slice at a time. The body may use values of this graph. `types` are those of values that are not float32.
    */
-  scan<X extends Values, Y extends Values>(values: X, body: (graph: Graph, slices: X) => Y): Y {
+  scan<X extends Values, Y extends Values>(
+    values: X,
+    body: (graph: Graph, slices: X) => Y,
+    types: Readonly<Record<string, ElementType>> = {},
+  ): Y {
     const graph = new Graph(`body_${this.#nodes.length}`, this.#opset, this);
-    const slices = mapValues(values, (_, name) => graph.input(`${graph.#prefix}${name}`));
+    const slices = mapValues(values, (_, name) => graph.input(`${graph.#prefix}${name}`, undefined, types[name]));
     const results = body(graph, slices);
     for (const [name, result] of Object.entries(results)) graph.output(`${graph.#prefix}each.${name}`, result);
     const operands = Object.values(values);

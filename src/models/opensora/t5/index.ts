@@ -2,7 +2,7 @@
  * The text encoder: token numbers to the states that the diffusion model attends to.
  *
  * Invariant: one block is in memory at a time. Its session is made, run and released before the next, so that 19 GB of
- * T5 XXL need the memory of one block: its mapped pages in float32, one widened copy (0.8 GB) in float16 and bfloat16.
+ * T5 XXL need the memory of one block: its mapped pages, and in float16 and bfloat16 a widened copy of a part of one layer.
  * Encoding is done once per prompt, and reading a mapped block costs no more than keeping it would. The sessions of a small
  * encoder are kept: making them takes longer than running them.
  *
