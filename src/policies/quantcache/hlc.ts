@@ -100,15 +100,19 @@ export function hlc(options?: z.input<typeof hlcOptions>): Policy {
   return joined('hlc', cacheMemory, hlcPart(settings));
 }
 
+/** Whether a run by these settings leaps over steps, by a plan or by what it shows. */
+export const isLeaping = ({ plans, leaps }: HlcSettings, context: RunContext): boolean =>
+  planFor(plans, context) !== undefined || (leaps !== false && context.leap !== undefined);
+
 /** Caching as a part. */
 export function hlcPart(settings: HlcSettings): Part {
-  const { plans, leaps, probe, order, inner, innerKinds, innerOrder } = settings;
+  const { probe, order, inner, innerKinds, innerOrder } = settings;
   const kinds: readonly string[] = inner > 0 ? innerKinds : [];
   const probes: readonly string[] = probe === 'stack' ? [] : probe;
   return {
     name: 'hlc',
     depth(node, context) {
-      if (node.level === 'step') return planFor(plans, context) || (leaps && context.leap) ? 0 : order + 1;
+      if (node.level === 'step') return isLeaping(settings, context) ? 0 : order + 1;
       if (isNamed(kinds, node)) return innerOrder + 1;
       return isNamed(probes, node) ? 1 : 0;
     },

@@ -4,15 +4,18 @@
  *
  * Where nobody says otherwise, it leaps as far as the clip allows (`leaping/`), which no model has to be calibrated for.
  *
+ * Where steps are leapt over, nothing is pruned unless somebody asks for it: between the few that are computed, far apart, no
+ * block changes little enough (measured: not one), and looking for one keeps a step from being one graph.
+ *
  * Asked in this order: `srap` leaves out blocks, `hlc` reuses the stack or modules, `aigq` gives what is computed its
  * precision. Each is a policy of its own, too; here any of them can be left out with `false`.
  */
 import * as z from 'zod';
-import type { Policy } from '../../policy.ts';
+import type { Policy, RunContext } from '../../policy.ts';
 import { readOptions } from '../options.ts';
 import { aigqFields, aigqPart } from './aigq.ts';
-import { cacheMemoryField, hlcFields, hlcPart } from './hlc.ts';
-import { joined } from './part.ts';
+import { cacheMemoryField, type HlcSettings, hlcFields, hlcPart, isLeaping } from './hlc.ts';
+import { joined, type Part } from './part.ts';
 import { srapFields, srapPart } from './srap.ts';
 
 /** Leaps follow the clip where nobody says how the stack is to be reused instead. */
@@ -26,9 +29,11 @@ function leapingByDefault(given: unknown): unknown {
 /** Options of `quantcache`. */
 export const quantcacheOptions = z.strictObject({
   srap: z
-    .union([z.literal(false), z.strictObject(srapFields)])
-    .prefault({})
-    .describe('Options of the policy srap, or false to leave out no block.'),
+    .union([z.literal(false), z.literal('auto'), z.strictObject(srapFields)])
+    .default('auto')
+    .describe(
+      'Options of the policy srap, auto for its defaults in runs that do not leap, or false to leave out no block.',
+    ),
   hlc: z
     .union([z.literal(false), z.preprocess(leapingByDefault, z.strictObject(hlcFields))])
     .prefault({})
@@ -44,6 +49,20 @@ export const quantcacheOptions = z.strictObject({
 export function quantcache(options?: z.input<typeof quantcacheOptions>): Policy {
   const settings = readOptions('quantcache', quantcacheOptions, options);
   const { srap, hlc, aigq, cacheMemory } = settings;
-  const parts = [srap && srapPart(srap), hlc && hlcPart(hlc), aigq && aigqPart(aigq)];
+  const pruning = srap === 'auto' ? unlessLeaping(srapPart(defaultSrap), hlc) : srap && srapPart(srap);
+  const parts = [pruning, hlc && hlcPart(hlc), aigq && aigqPart(aigq)];
   return joined('quantcache', cacheMemory, ...parts.filter((part) => part !== false));
+}
+
+const defaultSrap = z.strictObject(srapFields).parse({});
+
+/** A part that has no opinions in runs that leap. */
+function unlessLeaping(part: Part, hlc: false | HlcSettings): Part {
+  const leaps = (context: RunContext) => hlc !== false && isLeaping(hlc, context);
+  return {
+    name: part.name,
+    depth: (node, context) => (leaps(context) ? 0 : part.depth(node, context)),
+    begin: (context, memory) =>
+      leaps(context) ? { finest: 'step', decide: () => undefined } : part.begin(context, memory),
+  };
 }

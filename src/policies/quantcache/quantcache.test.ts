@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { contextOf } from '../../../test/scalars.ts';
 import { createTrace } from '../../trace.ts';
 import { createBench, decisionsOf, testPolicy } from '../conformance.ts';
 import { createPolicy } from '../index.ts';
@@ -27,6 +28,17 @@ test('parts alone decide as the policies of their names', async () => {
   expect(await decisions('quantcache', { ...none, srap })).toEqual(await decisions('srap', srap));
   expect(await decisions('quantcache', none)).toEqual(await decisions('full', {}));
   await bench.close();
+});
+
+test('where nobody asks, blocks are left out in runs that do not leap, and only there', () => {
+  const finest = (options: Record<string, unknown>, canLeap = true) =>
+    createPolicy('quantcache', options).begin(contextOf(12, 4, canLeap ? {} : { leap: undefined })).finest;
+  expect(finest({})).toBe('step'); // all of a step is one graph
+  expect(finest({}, false)).toBe('block');
+  expect(finest({ hlc: false })).toBe('block');
+  expect(finest({ hlc })).toBe('block');
+  expect(finest({ srap })).toBe('block');
+  expect(finest({ srap: false }, false)).toBe('step');
 });
 
 test('options of parts are checked with their names', () => {
