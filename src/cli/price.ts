@@ -13,7 +13,7 @@ export function tellPrice(
     return () => {};
   }
   const tried = clips > 0 ? `, ${clips} accelerated clips are tried` : '; nothing is tried out';
-  progress.note(`${fullRuns} full runs${tried}: at most ${steps} computed steps`);
+  progress.note(`${fullRuns} full ${fullRuns === 1 ? 'run' : 'runs'}${tried}: at most ${steps} computed steps`);
   let since: number | undefined;
   let told = false;
   const tell = (step: number) => {
