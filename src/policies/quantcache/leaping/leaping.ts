@@ -21,7 +21,7 @@ export const leapingFields = {
   quality: z
     .number()
     .positive()
-    .default(32)
+    .default(38)
     .describe('Decibels against full computation that a clip should have; what it costs depends on the clip.'),
   evaluations: z
     .int()
