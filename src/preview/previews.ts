@@ -39,7 +39,7 @@ export interface Previews {
 const [patience, pause] = [3000, 500];
 const share = 0.01;
 /** Multiplications in a millisecond, of a program that has only begun: what the first preview is expected to take follows. */
-const pace = 100_000;
+const pace = 60_000;
 
 /** Previews of a run that begins now. */
 export function createPreviews({ map, geometry, when, show, now = () => performance.now() }: PreviewOptions): Previews {
