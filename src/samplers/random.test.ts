@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseSeed, torchGenerator } from './random.ts';
+import { defaultSeed, parseSeed, torchGenerator } from './random.ts';
 
 interface Fixture {
   cases: { seed: string; requests: { count: number; values: number[] }[] }[];
@@ -64,4 +64,8 @@ describe('parseSeed', () => {
     expect(parseSeed(' 42 ')).toBe(42n);
     expect(parseSeed('-9223372036854775808')).toBe(-(2n ** 63n));
   });
+});
+
+test('a run that names no seed has 42, by which clips were made again before', () => {
+  expect(defaultSeed).toBe(42);
 });
