@@ -57,7 +57,7 @@ const plansOf = ({ run }: Awaited<ReturnType<typeof decide>>) =>
 test('without a profile leaps follow the clip, in the precision asked for, and one line says so', async () => {
   const { run, warnings } = await decide();
   expect(run).toMatchObject({ policy: 'quantcache', precision: 'fp32' });
-  expect(run.policyOptions.hlc).toMatchObject({ plans: {}, leaps: { quality: 32 } });
+  expect(run.policyOptions.hlc).toMatchObject({ plans: {}, leaps: { quality: 38 } });
   expect(warnings).toEqual([expect.stringMatching(/no profile.*calibrate.*policy full/)]);
   expect((await decide({ precision: 'w8a8' })).run).toMatchObject({ policy: 'quantcache', precision: 'w8a8' });
 });

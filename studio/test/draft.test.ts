@@ -12,6 +12,12 @@ test('what was not chosen is the default of the model', () => {
   expect(request).not.toHaveProperty('negative_prompt');
 });
 
+test('what was typed is asked for, though the server may refuse it', () => {
+  const request = requestOf({ ...form, steps: 300, guidance: 0, fps: 1000 }, can, 'demo');
+  expect(request).toMatchObject({ num_inference_steps: 300, guidance_scale: 0, fps: 1000 });
+  expect(requestOf({ ...form, steps: 0 }, can, 'demo')).toMatchObject({ num_inference_steps: 0 });
+});
+
 test('a profile that the model has not gives way to one that it has, or to full computation', () => {
   expect(settled({ ...form, aim: { by: 'profile', profile: 'none' } }, can).aim).toEqual({
     by: 'profile',

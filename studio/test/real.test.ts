@@ -35,9 +35,11 @@ describe.skipIf(!browserPath)(`real clips${browserPath ? '' : ` (skipped: ${noBr
     await page.goto(url);
     await page.getByLabel('Prompt', { exact: true }).fill(prompt);
     await page.locator('.profiles label', { hasText: 'full' }).click();
+    await page.getByText('More', { exact: true }).click();
+    await page.getByLabel('Steps', { exact: true }).fill('250'); // long enough to be seen on any machine
     await page.getByRole('button', { name: 'Make' }).click();
     const computed = page.locator('.queue .strip i[data-did=computed]');
-    await expect.poll(() => computed.count(), { timeout: 90_000 }).toBeGreaterThan(0);
+    await computed.first().waitFor({ state: 'attached' });
     await page.locator('.queue .job').getByRole('button', { name: 'Cancel' }).click();
     await page.locator('.card[data-status=failed]').waitFor();
     const [video] = ((await (await fetch(`${url}/v1/videos`)).json()) as VideoList).data;

@@ -33,8 +33,8 @@ export function More({ form, can }: FieldProps) {
               class="number"
               {...{ value, min, max, step }}
               onChange={({ currentTarget }) => {
-                if (currentTarget.validity.valid && currentTarget.value !== '')
-                  change(set(Number(currentTarget.value)));
+                // What is too much is asked for, too: the server says what it allows.
+                if (currentTarget.value !== '') change(set(Number(currentTarget.value)));
               }}
             />
           </label>

@@ -22,9 +22,10 @@ export interface Draft {
   /** WIDTHxHEIGHT. */
   readonly size: string;
   readonly frames: number;
-  readonly fps: number;
-  readonly steps: number;
-  readonly guidance: number;
+  /** Absent, as the next two: the model's own. */
+  readonly fps?: number;
+  readonly steps?: number;
+  readonly guidance?: number;
   /** Empty: the model's first. */
   readonly sampler: string;
   readonly loops: number;
@@ -35,6 +36,9 @@ export interface Draft {
   readonly image?: { readonly name: string; readonly url: string };
 }
 
+/** A draft with every number. */
+export type Settled = Draft & Required<Pick<Draft, 'fps' | 'steps' | 'guidance'>>;
+
 /** What the form begins with. */
 export const blank: Draft = {
   prompt: '',
@@ -42,9 +46,6 @@ export const blank: Draft = {
   aim: { by: 'profile', profile: '' },
   size: '',
   frames: 0,
-  fps: 0,
-  steps: 0,
-  guidance: 0,
   sampler: '',
   loops: 1,
   seed: randomSeed(),
@@ -60,18 +61,20 @@ export function randomSeed(): string {
   return String(crypto.getRandomValues(new Uint32Array(1))[0]!);
 }
 
-/** The draft with the model's defaults where nothing was chosen, and nothing that the model cannot do. */
-export function settled(given: Draft, can: ModelCapabilities): Draft {
-  const fps = given.fps > 0 ? Math.min(Math.max(given.fps, can.fps.min), can.fps.max) : can.default_fps;
+/**
+ * The draft with the model's defaults where nothing was chosen, and without what is left of another model: its profiles, and
+ * lengths that this one cannot have.
+ */
+export function settled(given: Draft, can: ModelCapabilities): Settled {
   const size = given.size || can.sizes[0]!;
   return {
     ...given,
     aim: knownAim(given.aim, can),
     size,
-    fps,
+    fps: given.fps ?? can.default_fps,
     frames: Math.min(given.frames || can.default_frames, mostFrames({ size, loops: given.loops }, can)),
-    steps: Math.min(given.steps || can.default_steps, can.limits.max_steps),
-    guidance: given.guidance || can.default_guidance_scale,
+    steps: given.steps ?? can.default_steps,
+    guidance: given.guidance ?? can.default_guidance_scale,
   };
 }
 
@@ -148,8 +151,8 @@ export function use(request: CreateVideo): void {
     size,
     fps,
     frames: request.num_frames ?? (request.seconds ? Math.round(Number(request.seconds) * fps) : current.frames),
-    steps: request.num_inference_steps ?? 0,
-    guidance: request.guidance_scale ?? 0,
+    steps: request.num_inference_steps,
+    guidance: request.guidance_scale,
     sampler: quantcache.sampler ?? '',
     loops: quantcache.loops ?? 1,
     ...(request.seed !== undefined && { seed: String(request.seed), seedLocked: true }),

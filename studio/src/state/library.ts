@@ -93,7 +93,7 @@ export async function make(requests: readonly CreateVideo[]): Promise<Video[]> {
   const made: Video[] = [];
   for (const request of requests) {
     const video = await createVideo(request);
-    put(video);
+    putAnswer(video);
     made.push(video);
   }
   return made;
@@ -102,7 +102,7 @@ export async function make(requests: readonly CreateVideo[]): Promise<Video[]> {
 /** Puts a video that failed in the queue again. */
 export async function again({ id }: Video): Promise<Video> {
   const video = await retryVideo(id);
-  put(video);
+  putAnswer(video);
   return video;
 }
 
@@ -187,6 +187,13 @@ function advance(id: string, progress: Progress): void {
 function watch(id: string, news: Partial<Live>): void {
   const known = live.value.get(id) ?? { steps: [], at: Date.now() };
   live.value = new Map(live.value).set(id, { ...known, ...news, at: Date.now() });
+}
+
+/** Takes in a video that waits, unless events have told meanwhile that it was begun: they may overtake an answer. */
+export function putAnswer(video: Video): void {
+  const known = videoOf(video.id);
+  const overtaken = known && known.status !== 'failed' && known.quantcache.attempt > video.quantcache.attempt;
+  if (!overtaken) put(video);
 }
 
 function put(...news: readonly Video[]): void {
