@@ -10,7 +10,7 @@ import { depthOf, type ModuleResult, modulesIn, type Node, nodesOf, type Precisi
 import { compute, type Site } from './policy.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import { release } from './runtime/sharing.ts';
-import { addTerms, type StepContext, wanted } from './step.ts';
+import { addTerms, observe, type StepContext, wanted } from './step.ts';
 
 /** Runs `node` on `hidden` at a precision inherited from its parent, and returns the hidden state after it. */
 export async function execute(node: Node, hidden: Tensor, inherited: Precision, context: StepContext): Promise<Tensor> {
@@ -38,19 +38,13 @@ export async function execute(node: Node, hidden: Tensor, inherited: Precision, 
     ? await sequence(node, hidden, precision, context)
     : await leaf(node, hidden, precision, context);
   record(result.whole);
-  if (result.residual) await observe(site, result.residual, result.hidden, context);
-  return result.hidden;
-}
-
-async function observe(site: Site, residual: Tensor, hidden: Tensor, { run }: StepContext): Promise<void> {
   try {
-    await run.observe?.(site, residual);
+    if (result.residual) await observe(site, result.residual, context);
   } catch (error) {
-    release(hidden);
+    release(result.hidden);
     throw error;
-  } finally {
-    release(residual);
   }
+  return result.hidden;
 }
 
 /** What running a node gives: `whole` where all of it was one graph. */

@@ -11,7 +11,7 @@ import { type Action, compute, type Site } from './policy.ts';
 import type { Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
 import { release, retain } from './runtime/sharing.ts';
-import { addTerms, type StepContext, wanted } from './step.ts';
+import { addTerms, observe, type StepContext, wanted } from './step.ts';
 
 /** A module to compute, or a node to reuse or to skip. */
 interface Task {
@@ -126,20 +126,13 @@ async function asOneGraph(
 }
 
 async function oneByOne(tasks: readonly Task[], hidden: Tensor, context: StepContext, siteOf: SiteOf): Promise<Tensor> {
-  const { evaluation, arithmetic, run, signal } = context;
+  const { evaluation, arithmetic, signal } = context;
   let current = hidden;
   /** Hidden states before nodes that the policy wants to hear of and that have not ended, the innermost last. */
   const before: Tensor[] = [];
   const advance = (next: Tensor) => {
     if (current !== hidden) release(current);
     current = next;
-  };
-  const observe = async (node: Node, residual: Tensor) => {
-    try {
-      await run.observe?.(siteOf(node), residual);
-    } finally {
-      release(residual);
-    }
   };
   try {
     for (const task of tasks) {
@@ -150,14 +143,14 @@ async function oneByOne(tasks: readonly Task[], hidden: Tensor, context: StepCon
       if (action.do === 'compute') {
         const result = await evaluation.run(node, current, { precision, residual: wanted(node, context) });
         advance(result.hidden);
-        if (result.residual) await observe(node, result.residual);
+        if (result.residual) await observe(siteOf(node), result.residual, context);
       } else if (action.do === 'reuse') advance(await addTerms(current, action.terms, arithmetic));
       record(task, context, performance.now() - started);
       for (const end of ends) {
         if (!wanted(end.node, context)) continue;
         const begun = before.pop()!;
         try {
-          await observe(end.node, await arithmetic.subtract(current, begun));
+          await observe(siteOf(end.node), await arithmetic.subtract(current, begun), context);
         } finally {
           release(begun);
         }

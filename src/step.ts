@@ -1,8 +1,9 @@
 /** What the ways of executing a step have in common. */
 import type { Evaluation, Node } from './model.ts';
-import type { Run } from './policy.ts';
+import type { Run, Site } from './policy.ts';
 import type { Arithmetic, Term } from './runtime/arithmetic.ts';
 import type { Tensor } from './runtime/runtime.ts';
+import { release } from './runtime/sharing.ts';
 import type { Signals } from './signals.ts';
 import type { Trace } from './trace.ts';
 
@@ -20,6 +21,15 @@ export interface StepContext {
 
 /** Whether the policy is to be told what a node added. */
 export const wanted = (node: Node, { run, step }: StepContext): boolean => run.wants?.(node, step) ?? false;
+
+/** Tells the policy what a node added, and frees that. */
+export async function observe(site: Site, residual: Tensor, { run }: Pick<StepContext, 'run'>): Promise<void> {
+  try {
+    await run.observe?.(site, residual);
+  } finally {
+    release(residual);
+  }
+}
 
 /** hidden plus the terms; an earlier residual as it is, or a weighted sum. */
 export function addTerms(hidden: Tensor, terms: readonly Term[], arithmetic: Arithmetic): Promise<Tensor> {

@@ -5,7 +5,7 @@ import { checkOptionNames, type OptionNames } from '../options.ts';
 import { type Pipeline, type SizeRequest, sizeNames } from '../pipeline.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { torchGenerator } from '../samplers/random.ts';
-import type { Measurements, PromptMeasurement } from './measurements.ts';
+import { isSameClip, type MeasuredClip, type Measurements, type PromptMeasurement } from './measurements.ts';
 import { type RecordedRun, recordRun } from './record.ts';
 
 /** What to measure. */
@@ -44,13 +44,13 @@ export async function* measure(
   for (const numSteps of options.numSteps) {
     for (const [i, prompt] of options.prompts.entries()) {
       const seed = options.seed + i;
-      const known = (one: PromptMeasurement) => one.prompt === prompt && one.seed === seed && one.numSteps === numSteps;
-      if (measurements.prompts.some(known)) continue;
-      await using loop = await openPrompt(pipeline, runtime, options, { prompt, seed, numSteps });
+      const clip = { prompt, seed, numSteps };
+      if (measurements.prompts.some((one) => isSameClip(one, clip))) continue;
+      await using loop = await openPrompt(pipeline, runtime, options, clip);
       const run = recordRun(runtime, loop.options);
       let next = await run.next();
       for (; !next.done; next = await run.next()) yield { type: 'step', prompt, step: next.value, numSteps };
-      measurements = withRun(measurements, { prompt, seed, numSteps }, next.value);
+      measurements = withRun(measurements, clip, next.value);
       yield { type: 'prompt', numSteps, measurements };
     }
   }
@@ -60,18 +60,16 @@ export async function* measure(
 /** Measurements with one more recorded run, in the place of an earlier one of the same clip. */
 export function withRun(
   measurements: Measurements,
-  clip: Pick<PromptMeasurement, 'prompt' | 'seed' | 'numSteps'>,
+  clip: MeasuredClip,
   { gram, latents, changes }: RecordedRun,
 ): Measurements {
-  const isOther = (one: PromptMeasurement) =>
-    one.prompt !== clip.prompt || one.seed !== clip.seed || one.numSteps !== clip.numSteps;
   const measured: PromptMeasurement = {
     ...clip,
     gram: gram.map((row) => [...row]),
     latents: latents.map(packNumbers),
     changes: [...changes],
   };
-  return { ...measurements, prompts: [...measurements.prompts.filter(isOther), measured] };
+  return { ...measurements, prompts: [...measurements.prompts.filter((one) => !isSameClip(one, clip)), measured] };
 }
 
 /** Everything that the loop of one prompt runs on. */

@@ -46,6 +46,12 @@ const schema = z.strictObject({
 
 /** What was measured with one prompt at one number of steps. */
 export type PromptMeasurement = z.output<typeof promptSchema>;
+/** The clip that a measurement is of. */
+export type MeasuredClip = Pick<PromptMeasurement, 'prompt' | 'seed' | 'numSteps'>;
+
+/** Whether two measurements are of one clip. */
+export const isSameClip = (a: MeasuredClip, b: MeasuredClip): boolean =>
+  a.prompt === b.prompt && a.seed === b.seed && a.numSteps === b.numSteps;
 /** What all prompts of a file have in common. */
 export type MeasurementSettings = z.output<typeof settingsSchema>;
 export type Measurements = z.output<typeof schema>;

@@ -36,6 +36,7 @@ export interface PlanRequest extends LeapSpace {
 
 /** The most outputs that a leap is made of. */
 export const longestHistory = 3;
+
 interface Candidate {
   readonly computed: readonly number[];
   readonly cost: number;

@@ -7,7 +7,7 @@ import { finish, generate } from '../generate.ts';
 import { psnr } from '../metrics/psnr.ts';
 import type { Geometry } from '../model.ts';
 import type { Pipeline, SizeRequest } from '../pipeline.ts';
-import { solve } from '../policies/quantcache/leaping/solve.ts';
+import { fitWeights } from '../policies/quantcache/leaping/solve.ts';
 import { drawLatents, fitToSize, gather, type PreviewMap, valuesOf } from '../preview/map.ts';
 import { decideRun, generateOptionsOf } from '../run/decide.ts';
 import type { RunOptions } from '../run/options.ts';
@@ -37,8 +37,6 @@ export interface PreviewFit {
   readonly unseen: readonly number[];
 }
 
-/** How strongly weights are drawn to zero, relative to the mean square of what they weigh. */
-const ridge = 1e-4;
 /** Digits of a weight: more change no pixel. */
 const digits = 4;
 
@@ -108,13 +106,13 @@ function addClip({ products, targets }: Sums, latents: Clip, frames: Frames, blo
 const shownBy = (frame: number, latentFrames: number, frames: number): number =>
   Math.round((frame * (frames - 1)) / Math.max(1, latentFrames - 1));
 
-function solveWeights({ products, targets }: Sums): number[][] {
-  const pull = (ridge * products.reduce((sum, row, i) => sum + row[i]!, 0)) / products.length;
-  const rows = products.map((_, i) =>
-    products.map((_, j) => products[Math.max(i, j)]![Math.min(i, j)]! + (i === j ? pull : 0)),
+function solveWeights(sums: Sums): number[][] {
+  const products = sums.products.map((_, i) =>
+    sums.products.map((_, j) => sums.products[Math.max(i, j)]![Math.min(i, j)]!),
   );
-  return targets.map((target) =>
-    solve(rows.map((row, i) => [...row, target[i]!])).map((weight) => Number(weight.toPrecision(digits))),
+  const start = products.map(() => 0);
+  return sums.targets.map((target) =>
+    fitWeights({ products, targets: [...target], start }).map((weight) => Number(weight.toPrecision(digits))),
   );
 }
 

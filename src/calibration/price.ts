@@ -1,7 +1,7 @@
 /** What a calibration will compute, counted before it begins, in steps of full computation: the most that it can take. */
 import { type CalibrationOptions, pruningThresholds, searchPrompts } from './calibrate.ts';
 import type { MeasuringOptions } from './measure.ts';
-import type { Measurements } from './measurements.ts';
+import { isSameClip, type Measurements } from './measurements.ts';
 import { missingRuns } from './quick.ts';
 
 export interface Price {
@@ -18,7 +18,7 @@ export function priceOf(options: CalibrationOptions, { prompts: recorded }: Meas
   const { prompts, seed, precisions, qualities, trials } = options;
   const prices = options.numSteps.map((numSteps): Price => {
     const isRecorded = (prompt: string, i: number) =>
-      recorded.some((one) => one.prompt === prompt && one.seed === seed + i && one.numSteps === numSteps);
+      recorded.some((one) => isSameClip(one, { prompt, seed: seed + i, numSteps }));
     const missing = prompts.filter((prompt, i) => !isRecorded(prompt, i)).length;
     const budgets = options.budgets.filter((budget) => budget < numSteps);
     const following = qualities.length > 0 ? qualities.length + 1 : 0; // one more shows how much surprises them

@@ -7,10 +7,10 @@ import {
   quickPriceOf,
   quickProfile,
   saveProfile,
-  type Target,
   type WrittenProfile,
 } from '../api/calibration.ts';
 import { finish, type Pipeline, type Precision, QuantCacheError, type Runtime } from '../index.ts';
+import type { NamedTarget } from './calibratetargets.ts';
 import { tellPrice } from './price.ts';
 import type { Progress } from './progress.ts';
 
@@ -22,7 +22,7 @@ interface Quick {
   readonly runtime: Runtime;
   readonly request: MeasuringOptions;
   readonly earlier: Measurements;
-  readonly targets: readonly { readonly name: string; readonly target: Target; readonly file: string }[];
+  readonly targets: readonly NamedTarget[];
   readonly precisions?: readonly Precision[];
   readonly model: WrittenProfile['model'];
   readonly fitted: Omit<NonNullable<WrittenProfile['fitted']>, 'steps'>;

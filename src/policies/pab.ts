@@ -12,9 +12,10 @@
  */
 import * as z from 'zod';
 import type { Node } from '../model.ts';
-import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import type { Policy, Run, RunContext } from '../policy.ts';
 import { numberToBfloat16 } from '../weights/half.ts';
 import { readOptions } from './options.ts';
+import { reusingRun } from './planned.ts';
 
 /** Options of `pab`. */
 export const pabOptions = z.strictObject({
@@ -79,9 +80,8 @@ export function pab(given?: z.input<typeof pabOptions>): Policy {
   return { name: 'pab', begin: (context) => begin(options, context) };
 }
 
-function begin(options: Options, { timesteps, state }: RunContext): Run {
-  const schedule = pabSchedule(options, timesteps);
-  const kept = state.tensors('residuals');
+function begin(options: Options, context: RunContext): Run {
+  const schedule = pabSchedule(options, context.timesteps);
   const partOf = ({ role, kind, index }: Node): keyof PabStep | undefined => {
     if (role === 'self-attention') return kind === 'temporal-attention' ? 'temporal' : 'spatial';
     if (role === 'cross-attention') return 'cross';
@@ -91,18 +91,7 @@ function begin(options: Options, { timesteps, state }: RunContext): Run {
     const part = partOf(node);
     return part !== undefined && (schedule[step]?.[part] ?? false);
   };
-  return {
-    foreseen: true,
-    decide({ node, step }) {
-      const residual = reused(node, step) ? kept.get(node.path) : undefined;
-      if (!residual) kept.drop(node.path);
-      return residual && reuse(residual);
-    },
-    wants: (node, step) => reused(node, step + 1),
-    observe: ({ node }, residual) => kept.keep(node.path, residual),
-    heldBytes: kept.bytes,
-    dispose: kept.dispose,
-  };
+  return reusingRun(context, reused);
 }
 
 /** The bfloat16 nearest to a number. */

@@ -14,8 +14,9 @@
  */
 import * as z from 'zod';
 import type { Node } from '../model.ts';
-import { type Policy, type Run, type RunContext, reuse } from '../policy.ts';
+import type { Policy, Run, RunContext } from '../policy.ts';
 import { readOptions } from './options.ts';
+import { reusingRun } from './planned.ts';
 
 /** Options of `tgate`. */
 export const tgateOptions = z.strictObject({
@@ -45,8 +46,7 @@ export function tgate(given?: z.input<typeof tgateOptions>): Policy {
   return { name: 'tgate', begin: (context) => begin(options, context) };
 }
 
-function begin({ gate, planning, improving, warmup }: Options, { state }: RunContext): Run {
-  const kept = state.tensors('residuals');
+function begin({ gate, planning, improving, warmup }: Options, context: RunContext): Run {
   const selfAttention = (step: number): boolean => {
     if (step < gate - 1) return step > warmup && step % planning !== 0;
     return step > gate - 1 && step % improving !== 0;
@@ -55,16 +55,5 @@ function begin({ gate, planning, improving, warmup }: Options, { state }: RunCon
     if (role === 'cross-attention') return step > gate - 1;
     return role === 'self-attention' && selfAttention(step);
   };
-  return {
-    foreseen: true,
-    decide({ node, step }) {
-      const residual = reused(node, step) ? kept.get(node.path) : undefined;
-      if (!residual) kept.drop(node.path);
-      return residual && reuse(residual);
-    },
-    wants: (node, step) => reused(node, step + 1),
-    observe: ({ node }, residual) => kept.keep(node.path, residual),
-    heldBytes: kept.bytes,
-    dispose: kept.dispose,
-  };
+  return reusingRun(context, reused);
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Geometry } from '../../api/models.ts';
-import { createPreviews, loadPreviewMap, type Previews } from '../../api/run.ts';
+import { createPreviews, loadPreviewMap, type PreviewMap, type Previews } from '../../api/run.ts';
 import { contactSheet } from '../../api/video.ts';
 import { type GenerateEvent, type Pipeline, saveVideo } from '../../index.ts';
 import { type FromEngine, previewFile, type RunOrder } from './messages.ts';
@@ -12,6 +12,9 @@ export interface ShowOptions {
   readonly say: (message: FromEngine) => void;
 }
 
+/** Maps of the models that are open: reading one anew would take milliseconds of every clip. */
+const maps = new WeakMap<Pipeline, PreviewMap>();
+
 /** Previews as the order asks for them: pictures side by side, in the order of time. Disposing of it removes the last one. */
 export async function showRun(
   { pipeline }: { readonly pipeline: Pipeline },
@@ -20,7 +23,8 @@ export async function showRun(
 ): Promise<AsyncDisposable & Pick<Previews, 'offer'>> {
   if (preview === undefined) return { offer: async () => undefined, [Symbol.asyncDispose]: async () => undefined };
   const path = join(folder, previewFile(attempt));
-  const map = await loadPreviewMap(pipeline);
+  const map = maps.get(pipeline) ?? (await loadPreviewMap(pipeline));
+  maps.set(pipeline, map);
   const previews = createPreviews({
     map,
     geometry,
