@@ -9,7 +9,7 @@
  */
 import { messageOf } from '../errors.ts';
 import type { Progress } from './api.ts';
-import type { Job, JobError, JobResult, NewJob } from './job.ts';
+import { cancelled, isFinished, type Job, type JobError, type JobResult, type NewJob } from './job.ts';
 
 /** Attempts that may end with the process that made them before the job counts as what ends processes. */
 export const mostCrashes = 2;
@@ -104,6 +104,26 @@ export interface Worker {
   /** Takes no more jobs; fires the signals of those that run, whose handlers then return them, and waits for that. */
   stop(): Promise<void>;
 }
+
+/** What a waiting job becomes when an attempt begins. */
+export const begun = (job: Job, attempt: number): Job => ({
+  ...job,
+  state: 'in_progress',
+  attempt,
+  startedAt: Date.now(),
+  progress: undefined,
+});
+
+/** Whether an attempt is the one that makes the job now: what others say counts for nothing. */
+export const isMadeBy = (job: Job, attempt: number): boolean => job.state === 'in_progress' && job.attempt === attempt;
+
+/** What a job becomes that is cancelled; undefined where it is finished. */
+export const stopped = (job: Job): Job | undefined =>
+  isFinished(job) ? undefined : { ...job, state: 'failed', error: cancelled, completedAt: Date.now() };
+
+/** What a job becomes whose files are not kept any longer; undefined where it has none, or may get some. */
+export const expired = (job: Job): Job | undefined =>
+  isFinished(job) && !job.expiredAt ? { ...job, expiredAt: Date.now() } : undefined;
 
 /** What a running job becomes by the outcome of its newest attempt. */
 export function settle(job: Job, outcome: Outcome): Job {

@@ -11,8 +11,20 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { createEventLog } from '../events.ts';
 import { openFolders } from '../folders.ts';
-import { cancelled, createJob, isFinished, type Job } from '../job.ts';
-import { type AttemptNews, type Handler, type JobEvent, type JobQueue, settle, told, unforeseen } from '../queue.ts';
+import { createJob, isFinished, type Job } from '../job.ts';
+import {
+  type AttemptNews,
+  begun,
+  expired,
+  type Handler,
+  isMadeBy,
+  type JobEvent,
+  type JobQueue,
+  settle,
+  stopped,
+  told,
+  unforeseen,
+} from '../queue.ts';
 import {
   type BossJob,
   databaseError,
@@ -120,15 +132,9 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
     if (stopping.aborted) throw new GiveBack();
     const { id } = given.data;
     const number = given.retryCount + 1;
-    const isOurs = (job: Job) => job.state === 'in_progress' && job.attempt === number;
-    const job = await change(
-      id,
-      (job) =>
-        isFinished(job) || job.attempt >= number
-          ? undefined
-          : { ...job, state: 'in_progress', attempt: number, startedAt: Date.now(), progress: undefined },
-      { message: () => ({ type: 'started', id }) },
-    );
+    const job = await change(id, (job) => (isFinished(job) || job.attempt >= number ? undefined : begun(job, number)), {
+      message: () => ({ type: 'started', id }),
+    });
     if (!job) return;
     const run: Running = { attempt: number, controller: new AbortController() };
     running.set(id, run);
@@ -139,7 +145,7 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
       const signal = AbortSignal.any([run.controller.signal, given.signal, stopping]);
       const outcome = await handler({ job, number, signal, report: news.report }).catch(unforeseen);
       await news.told();
-      ended = await change(id, (current) => (isOurs(current) ? settle(current, outcome) : undefined), {
+      ended = await change(id, (current) => (isMadeBy(current, number) ? settle(current, outcome) : undefined), {
         message: becoming,
       });
     } finally {
@@ -161,8 +167,7 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
       if (news.type === 'preview' || (news.type === 'progress' && Date.now() - saved < saveMilliseconds))
         return table.tellOfAttempt(database, id, attempt, JSON.stringify(message));
       if (news.type === 'progress') saved = Date.now();
-      const isOurs = (job: Job) => job.state === 'in_progress' && job.attempt === attempt;
-      await change(id, (job) => (isOurs(job) ? told(job, news) : undefined), { message: () => message });
+      await change(id, (job) => (isMadeBy(job, attempt) ? told(job, news) : undefined), { message: () => message });
     };
     return {
       report(news: AttemptNews) {
@@ -199,11 +204,10 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
     },
     active: () => table.activeJobs(database),
     async cancel(id) {
-      const ended = await change(
-        id,
-        (job) => (isFinished(job) ? undefined : { ...job, state: 'failed', error: cancelled, completedAt: Date.now() }),
-        { message: becoming, also: (sql) => boss.cancel(queueName, id, { db: sql }) },
-      );
+      const ended = await change(id, stopped, {
+        message: becoming,
+        also: (sql) => boss.cancel(queueName, id, { db: sql }),
+      });
       running.get(id)?.controller.abort();
       if (ended) return { kind: 'cancelled', job: ended };
       const job = await table.findJob(database, id);
@@ -229,10 +233,10 @@ export async function openPostgresQueue({ url, data, tell = () => {} }: Postgres
     kept: () => table.keptJobs(database),
     async expire(id) {
       const isFinal = await inTransaction(database, async (sql) => {
-        const job = await table.holdJob(sql, id);
-        if (!job || !isFinished(job) || job.expiredAt) return false;
-        await table.saveJob(sql, { ...job, expiredAt: Date.now() });
-        return true;
+        const before = await table.holdJob(sql, id);
+        const after = before && expired(before);
+        if (after) await table.saveJob(sql, after);
+        return after !== undefined;
       });
       if (isFinal) await folders.empty(id);
     },

@@ -7,13 +7,17 @@
 import { join } from 'node:path';
 import { createEventLog } from '../events.ts';
 import { openFolders } from '../folders.ts';
-import { cancelled, createJob, isFinished, type Job } from '../job.ts';
+import { createJob, isFinished, type Job } from '../job.ts';
 import {
   type Added,
   type Attempt,
+  begun,
+  expired,
   type Handler,
+  isMadeBy,
   type JobQueue,
   settle,
+  stopped,
   told,
   unforeseen,
   type Worker,
@@ -80,9 +84,6 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       jobs.set(id, after);
       return after;
     });
-  const isNewest = (id: string, attempt: number) =>
-    jobs.get(id)?.state === 'in_progress' && jobs.get(id)?.attempt === attempt;
-
   /** Gives waiting jobs to handlers that have time. */
   function dispatch(): void {
     for (const crew of crews) {
@@ -100,11 +101,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
 
   async function runOne(crew: Crew, taken: Job): Promise<void> {
     const controller = new AbortController();
-    const started = await change(taken.id, (job) =>
-      job.state === 'queued'
-        ? { ...job, state: 'in_progress', attempt: job.attempt + 1, startedAt: Date.now(), progress: undefined }
-        : undefined,
-    );
+    const started = await change(taken.id, (job) => (job.state === 'queued' ? begun(job, job.attempt + 1) : undefined));
     if (!started) return;
     const entry: Running = { attempt: started.attempt, controller, done: Promise.resolve() };
     running.set(started.id, entry);
@@ -121,14 +118,14 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       signal: AbortSignal.any([controller.signal, crew.stopping.signal]),
       report(news) {
         const current = jobs.get(job.id);
-        if (!current || !isNewest(job.id, job.attempt)) return;
+        if (!current || !isMadeBy(current, job.attempt)) return;
         jobs.set(job.id, told(current, news));
         log.publish({ type: news.type, id: job.id, news });
       },
     };
     const outcome = await crew.handler(attempt).catch(unforeseen);
     const ended = await change(job.id, (current) =>
-      isNewest(job.id, job.attempt) ? settle(current, outcome) : undefined,
+      isMadeBy(current, job.attempt) ? settle(current, outcome) : undefined,
     );
     await folders.clear(ended ?? { ...job, state: 'failed' });
     running.delete(job.id);
@@ -197,9 +194,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
       ...waiting.jobs,
     ],
     async cancel(id) {
-      const ended = await change(id, (job) =>
-        isFinished(job) ? undefined : { ...job, state: 'failed', error: cancelled, completedAt: Date.now() },
-      );
+      const ended = await change(id, stopped);
       const job = jobs.get(id);
       if (!job) return { kind: 'unknown' };
       if (!ended) return { kind: 'finished', job };
@@ -230,10 +225,7 @@ export async function openFileQueue(data: string): Promise<JobQueue> {
         .filter((job) => isFinished(job) && job.expiredAt === undefined)
         .sort((a, b) => a.completedAt! - b.completedAt!),
     async expire(id) {
-      const isFinal = await change(id, (job) =>
-        isFinished(job) && !job.expiredAt ? { ...job, expiredAt: Date.now() } : undefined,
-      );
-      if (isFinal) await folders.empty(id);
+      if (await change(id, expired)) await folders.empty(id);
     },
     folderOf: folders.folder,
     makeFolder: folders.make,
