@@ -16,12 +16,14 @@ interface SourceFile {
 }
 
 const isTest = /(\.test|\/testing|^(policies|serve)\/conformance|^nn\/reference)\.ts$/;
-const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !isTest.test(path))
-  .map(read);
+const sourcesIn = (root: string): SourceFile[] =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path) && !isTest.test(path))
+    .map((path) => read(root, path));
+const sources = sourcesIn('src');
 
-function read(path: string): SourceFile {
-  const text = readFileSync(join('src', path), 'utf8');
+function read(root: string, path: string): SourceFile {
+  const text = readFileSync(join(root, path), 'utf8');
   const statements = text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gms);
   const imports = [...statements].map(([, fixed, lazy]) => (fixed ?? lazy)!);
   return { path, text, lines: text.split('\n').length, imports: imports.map((name) => resolve(path, name)) };
@@ -82,6 +84,12 @@ test('no file and no folder depends on itself', () => {
     rooms.set(roomOf(path), [...(rooms.get(roomOf(path)) ?? []), ...others]);
   }
   expect(circleIn(rooms)).toBeUndefined();
+});
+
+test('no file of the studio depends on itself', () => {
+  const studio = new Map(sourcesIn('studio/src').map(({ path, imports }) => [path, imports]));
+  expect(studio.get('components/clip/load.ts')).toContain('components/clip/decode.ts');
+  expect(circleIn(studio)).toBeUndefined();
 });
 
 test('only the two runtimes import ONNX Runtime', () => {

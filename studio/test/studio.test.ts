@@ -182,7 +182,8 @@ describe.skipIf(!browserPath)(`the studio${browserPath ? '' : ` (skipped: ${noBr
     const { page, server } = await open({ pace: 10 });
     await page.locator('.card', { hasText: 'triangle' }).locator('.card-open').click();
     await page.getByRole('button', { name: 'Also with full computation' }).click();
-    expect(server.requests.at(-1)).toMatchObject({ seed: 11, quantcache: { policy: 'full', precision: 'fp32' } });
+    const asked = { seed: 11, quantcache: { policy: 'full', precision: 'fp32' } };
+    await expect.poll(() => server.requests.at(-1)).toMatchObject(asked);
     await page.locator('.card', { hasText: 'balanced' }).first().locator('.card-open').click();
     await page.getByText('Speed and quality').click();
     await expect.poll(() => page.locator('.tradeoff .point').count()).toBe(6);

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { contentOf } from '../api/client.ts';
 import type { Video } from '../api/types.ts';
-import { framesOf } from '../components/clip/frames.ts';
+import { framesOf } from '../components/clip/load.ts';
 import { equalDecibels, fidelityOf } from '../components/comparison/fidelity.ts';
 import { Icon } from '../components/icon.tsx';
 import { type Point, Tradeoff } from '../components/tradeoff/tradeoff.tsx';

@@ -1,6 +1,7 @@
 /** The frames of an address, for components: there, not there yet, or why not. */
 import { useEffect, useState } from 'preact/hooks';
-import { type Frames, framesOf } from './frames.ts';
+import type { Frames } from './frames.ts';
+import { framesOf } from './load.ts';
 
 export interface Loading {
   readonly frames?: Frames;
